@@ -1,0 +1,1 @@
+"""Converters, measures and model builders that the notebooks share; each module is imported by its own name."""

@@ -1,0 +1,320 @@
+"""A folder of MIDI files -> pieces with their key, metre and split, checked so that nothing held out leaks into training."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from utils import corpus, midi
+
+ROOT = Path(__file__).resolve().parents[1]
+MIDI_FOLDER = ROOT / "data" / "midi_files"
+SPLIT_TABLE = ROOT / "data" / "jsb_split.csv"
+CACHE_NAME = ".pieces.npz"  # inside the folder that it describes
+SPLITS = ("train", "valid", "test", "extra")
+METRES = ((3, 4), (4, 4))  # what the study kept
+LEAKS = ("bwv414.mxl", "bwv176.6.mxl")  # train rows that stand, all or nearly, in valid as well: bwv414 twice, bwv280
+COPY_FRAMES = 8  # two beats: shorter turns of phrase are common property
+COPY_SHARE = 0.35  # of a piece's windows; see `near_duplicates`
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+
+
+class Piece(NamedTuple):
+    """One piece, ready for any model. Frames are sixteenths.
+
+    name: file name without its ending. split: train, valid, test or extra. index: its place in the published split, -1 for
+    extra. roll: uint8 (frames, 128) in the original key. mode: "major" or "minor". semitones: from the original key to C
+    major or A minor, -6 to 5. metre: (numerator, denominator). bar_frames: frames in a bar. upbeat: frames before the first
+    barline. fermatas: int32, the frames on which a fermata stands. repeats: (start, end) frames of each section that the score
+    repeats; the roll holds it once, `unfold` plays it twice. left_out: why the study's filter drops it, or "".
+    quarter_index, quarter_shift: its place in the published quarter-note version, and the semitones to that version's key.
+    """
+
+    name: str
+    split: str
+    index: int
+    roll: np.ndarray
+    mode: str
+    semitones: int
+    metre: tuple
+    bar_frames: int
+    upbeat: int
+    fermatas: np.ndarray
+    repeats: tuple
+    left_out: str
+    quarter_index: int
+    quarter_shift: int
+
+
+# ---------------------------------------------------------------------------------------------- MIDI files -> pieces
+
+
+def pieces(split=None, folder=MIDI_FOLDER):
+    """Read the pieces of a folder, all of them or one split; the Bach corpus is exported at first use.
+
+    The published benchmark decides who is train, valid and test (data/jsb_split.csv), whatever the metre. Everything else
+    is extra. Two train rows that leak into valid are left out, and so is each extra piece that is nearly a valid or test one.
+
+    Args: split: "train", "valid", "test", "extra" or None for all. folder: MIDI files; any that are added are read as well.
+    Returns: list of Piece, the benchmark's splits in their published order, then extra by name.
+    Raises: ValueError for an unknown split, or a folder without a readable MIDI file.
+    Source: Boulanger-Lewandowski et al. 2012 for the split. Notebook: 01, "What is left out, and why".
+    """
+    if split not in (None, *SPLITS):
+        raise ValueError(f"there is no split {split!r}: choose one of {', '.join(SPLITS)}, or None for all")
+    return [piece for piece in _read_folder(folder)[0] if split in (None, piece.split)]
+
+
+def table(folder=MIDI_FOLDER):
+    """Say of every file in the folder what was done with it.
+
+    Args: folder: as for `pieces`.
+    Returns: list of dicts with the columns file, split, index, key, semitones, metre, upbeat, frames, fermatas, left_out (why
+        the study's filter drops it) and dropped (why it is in no split at all: a fault, a leak or a near-duplicate).
+    Notebook: 01, "What is left out, and why".
+    """
+    return _read_folder(folder)[1]
+
+
+def write_table(rows, path):
+    """Write the rows of `table` as CSV, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text.getvalue(), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _read_folder(folder):
+    """(pieces, table rows) of a folder, from the cache when neither the files nor this code changed."""
+    folder = Path(folder)
+    if folder == MIDI_FOLDER:
+        corpus.export(folder)
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".mid", ".midi"))
+    if not files:
+        raise ValueError(f"{folder} holds no MIDI file (.mid or .midi): drop some in, or pass another folder")
+    state = hashlib.sha256(b"".join(Path(code).read_bytes() for code in (__file__, corpus.__file__, midi.__file__, SPLIT_TABLE)))
+    for path in files:
+        state.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    cached = _load_cache(folder / CACHE_NAME, state.hexdigest())
+    if cached is None:
+        cached = _read_files(files)
+        if not cached[0]:
+            faults = "; ".join(f"{row['file']}: {row['dropped']}" for row in cached[1][:5])
+            raise ValueError(f"no file in {folder} could be used ({faults}): add MIDI files that open in a notation program")
+        _save_cache(folder / CACHE_NAME, state.hexdigest(), *cached)
+    return cached
+
+
+def _read_files(files):
+    """Parse every file, give it its split, and drop what would leak."""
+    published = {}
+    with open(SPLIT_TABLE, newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["corpus_file"]:
+                published.setdefault(corpus.midi_name(row["corpus_file"]), []).append(row)
+    found, rows = [], []
+    for path in tqdm(files, desc="MIDI to rolls", unit="file"):
+        try:
+            notes, meta = midi.read_midi(path)
+        except midi.MidiError as error:
+            rows.append(_row(path.name, dropped=str(error)))
+            continue
+        for entry in published.get(path.stem, [None]):
+            piece = _to_piece(path.stem, notes, meta, entry)
+            found.append(piece)
+            rows.append(_row(path.name, piece))
+    held_out = [piece for piece in found if piece.split in ("valid", "test")]
+    copies = near_duplicates([piece for piece in found if piece.split == "extra"], held_out)
+    for piece, row in zip(found, [row for row in rows if not row["dropped"]], strict=True):
+        if piece.split == "train" and any(piece.name == corpus.midi_name(leak) for leak in LEAKS):
+            row["dropped"] = "leak: stands in valid as well"
+        elif piece.name in copies:
+            row["dropped"] = "nearly {} ({:.0%} of its windows)".format(*copies[piece.name])
+    dropped = {(row["file"].rsplit(".", 1)[0], row["split"]) for row in rows if row["dropped"]}
+    kept = [piece for piece in found if (piece.name, piece.split) not in dropped]
+    return sorted(kept, key=lambda piece: (SPLITS.index(piece.split), piece.index, piece.name)), rows
+
+
+def _row(file, piece=None, dropped=""):
+    """One row of the table; empty fields for a file that could not be read."""
+    if piece is None:
+        return dict.fromkeys("file split index key semitones metre upbeat frames fermatas left_out".split(), "") | {
+            "file": file, "dropped": dropped}
+    tonic = ("C Db D Eb E F F# G Ab A Bb B".split())[(-piece.semitones + (9 if piece.mode == "minor" else 0)) % 12]
+    return {"file": file, "split": piece.split, "index": piece.index, "key": f"{tonic} {piece.mode}",
+            "semitones": piece.semitones, "metre": "{}/{}".format(*piece.metre), "upbeat": piece.upbeat,
+            "frames": len(piece.roll), "fermatas": len(piece.fermatas), "left_out": piece.left_out, "dropped": dropped}
+
+
+def _to_piece(name, notes, meta, entry):
+    """One Piece from a file's notes and its row of the split table, if it has one."""
+    scale = int(entry["time_scale"]) if entry else 1
+    shift = int(entry["transpose_semitones"]) if entry else 0
+    notes = _choose_parts(notes, meta.part_names, entry["parts"] if entry else "SATB")
+    notes["start"] *= scale
+    notes["end"] *= scale
+    roll = transpose(midi.notes_to_roll(notes), shift)
+    tonic, mode = _find_key(notes, meta)
+    semitones = ((9 if mode == "minor" else 0) - tonic - shift + 6) % 12 - 6
+    metre = midi.main_metre(meta)
+    upbeat = midi.upbeat_quarters(meta)
+    metres = {mark[1:] for mark in meta.time_signatures if mark[0] >= upbeat} or {metre}
+    odd = sorted(metres - set(METRES))
+    steps = midi.STEPS_PER_QUARTER * scale
+    fermatas = [round(start * steps) for start, text in meta.markers if text == "fermata"]
+    fermatas = [frame for frame in fermatas if frame < len(roll)]  # one may stand over another part's last note
+    return Piece(
+        name=name, split=entry["split"] if entry else "extra", index=int(entry["index"]) if entry else -1, roll=roll,
+        mode=mode, semitones=semitones, metre=metre, bar_frames=round(metre[0] * 16 / metre[1]), upbeat=round(upbeat * steps),
+        fermatas=np.array(fermatas, np.int32), repeats=_find_repeats(meta.markers, steps, len(roll)), left_out="metre " + ", ".join("%d/%d" % mark for mark in odd) if odd else "",
+        quarter_index=int(entry["quarter_index"]) if entry else -1,
+        quarter_shift=int(entry["quarter_shift_semitones"]) if entry else semitones)
+
+
+def _choose_parts(notes, names, choice):
+    """The four parts that the split table names; every part where the choice finds no four."""
+    parts = range(len(names))
+    named = [[part for part in parts if names[part].startswith(voice)] for voice in VOICES]  # "Soprano Oboe 1" sings too
+    voices = [found[0] for found in named if found]
+    chosen = {"first4": parts[:4], "last4": parts[-4:], "SATB": voices}.get(choice, parts)
+    chosen = chosen if len(chosen) == 4 else parts
+    return notes[np.isin(notes["part"], list(chosen))].copy()
+
+
+def _find_key(notes, meta):
+    """(pitch class of the tonic, mode): from our export's marker, else by the same analysis of music21, on the notes."""
+    text = next((text for _, text in meta.markers if text.startswith("key ")), None)
+    if text is None:
+        from music21 import note, stream
+
+        melody = stream.Stream()
+        for row in notes:
+            melody.insert(float(row["start"]), note.Note(int(row["pitch"]), quarterLength=float(row["end"] - row["start"])))
+        found = melody.analyze("key")
+        return found.tonic.pitchClass, found.mode
+    _, tonic, mode = text.split()
+    return ("C D EF G A B".index(tonic[0]) + tonic.count("#") - tonic.count("b")) % 12, mode
+
+
+def _find_repeats(markers, steps, num_frames):
+    """Pairs of frames from the repeat marks; a repeat without a start goes back to the last one's end, or the beginning."""
+    sections, start = [], 0
+    for moment, text in markers:
+        frame = min(round(moment * steps), num_frames)
+        if text == "repeat end":
+            sections.append((start, frame))
+        if text in ("repeat start", "repeat end"):
+            start = frame
+    return tuple(section for section in sections if section[0] < section[1])
+
+
+def unfold(piece):
+    """Play a piece's repeats: the roll with each repeated section twice.
+
+    Args: piece: Piece.
+    Returns: roll uint8 (frames, 128).
+    Notebook: 02, "The published benchmark".
+    """
+    cuts = [0, *(end for _, end in piece.repeats), len(piece.roll)]
+    sections = [piece.roll[a:b] for a, b in zip(cuts, cuts[1:])]
+    for number, (start, end) in enumerate(piece.repeats):
+        sections[number] = np.concatenate([sections[number], piece.roll[start:end]])
+    return np.concatenate(sections)
+
+
+def transpose(roll, semitones):
+    """Shift a roll in pitch.
+
+    Args: roll: uint8 (frames, 128). semitones: int, up if positive.
+    Returns: roll of the same shape.
+    Raises: ValueError when a note would leave MIDI's 128 pitches.
+    """
+    shifted = np.roll(roll, semitones, axis=1)
+    if semitones and np.any(shifted[:, :semitones] if semitones > 0 else shifted[:, semitones:]):
+        raise ValueError(f"{semitones:+d} semitones would push a note out of MIDI's range 0 to 127: transpose by less")
+    return shifted
+
+
+# ---------------------------------------------------------------------------------------------- what may leak
+
+
+def window_hashes(roll, length=COPY_FRAMES):
+    """Name every window of a roll so that equal names mean equal music in any key.
+
+    Args: roll: uint8 (frames, 128). length: frames in a window.
+    Returns: uint64 (frames - length + 1,); 0 for a window that is silent throughout.
+    """
+    sounding = roll != 0
+    sounds = np.flatnonzero(sounding.any(axis=1))
+    if len(roll) < length or not sounds.size:
+        return np.zeros(max(0, len(roll) - length + 1), np.uint64)
+    latest = np.maximum(0, np.searchsorted(sounds, np.arange(len(roll)), side="right") - 1)
+    lowest = sounding.argmax(axis=1)[sounds[latest]]  # a silent frame keeps the bass before it
+    aligned = np.take_along_axis(sounding, (lowest[:, None] + np.arange(128)) % 128, axis=1)  # chord above its bass
+    weights = np.random.default_rng(0).integers(1, 2**63, (128 + length) * 2, dtype=np.uint64)
+    chord = (aligned * weights[:128]).sum(axis=1, dtype=np.uint64)
+    chords = np.lib.stride_tricks.sliding_window_view(chord, length)
+    basses = np.lib.stride_tricks.sliding_window_view(lowest, length)
+    steps = (basses - basses[:, :1]).astype(np.uint64)  # where the bass goes, seen from the window's first
+    names = (chords * weights[128:128 + length] + steps * weights[-length:]).sum(axis=1, dtype=np.uint64)
+    return np.where(chords.any(axis=1), names, 0)
+
+
+def near_duplicates(candidates, originals, share=COPY_SHARE):
+    """Find the pieces that another set nearly contains, under any transposition.
+
+    Args: candidates, originals: lists of Piece. share: the share of a candidate's distinct windows of 8 frames that must
+        stand in one original.
+    Returns: dict from a candidate's name to (the original's name, share found).
+    Notebook: 01, "How is held-out music kept out?".
+    """
+    known = [set(window_hashes(piece.roll).tolist()) - {0} for piece in originals]
+    copies = {}
+    for piece in candidates:
+        windows = set(window_hashes(piece.roll).tolist()) - {0}
+        shares = [len(windows & other) / max(1, len(windows)) for other in known]
+        if shares and max(shares) >= share:
+            copies[piece.name] = originals[int(np.argmax(shares))].name, max(shares)
+    return copies
+
+
+# ---------------------------------------------------------------------------------------------- cache
+
+
+def _save_cache(path, state, found, rows):
+    """All rolls in one array beside their facts as JSON; a folder that cannot be written just stays slow."""
+    facts = [piece._replace(roll=len(piece.roll), fermatas=piece.fermatas.tolist())._asdict() for piece in found]
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, rolls=np.concatenate([piece.roll for piece in found]), facts=json.dumps(facts),
+                                rows=json.dumps(rows), state=state)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def _load_cache(path, state):
+    """What `_save_cache` wrote, or None where it is missing, damaged or out of date."""
+    try:
+        with np.load(path) as saved:
+            if str(saved["state"]) != state:
+                return None
+            rolls, facts, rows = saved["rolls"], json.loads(str(saved["facts"])), json.loads(str(saved["rows"]))
+    except Exception:  # whatever is wrong with a cache, the remedy is to rebuild it
+        return None
+    ends = np.cumsum([fact["roll"] for fact in facts])
+    found = [Piece(**fact | {"roll": rolls[end - fact["roll"]:end], "metre": tuple(fact["metre"]), "repeats": tuple(map(tuple, fact["repeats"])),
+                             "fermatas": np.array(fact["fermatas"], np.int32)}) for fact, end in zip(facts, ends)]
+    return found, rows
