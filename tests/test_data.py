@@ -62,7 +62,7 @@ def test_unfold_by_hand(all_pieces):
 def test_key_normalised_pieces_end_on_c_or_a(all_pieces):
     finals = []
     for piece in all_pieces:
-        last = np.flatnonzero(data.transpose(piece.roll, piece.semitones)[np.flatnonzero(piece.roll.any(axis=1))[-1]])
+        last = np.flatnonzero(midi.transpose(piece.roll, piece.semitones)[np.flatnonzero(piece.roll.any(axis=1))[-1]])
         finals.append(last[0] % 12 == (0 if piece.mode == "major" else 9))
     assert np.mean(finals) > 0.8  # modal chorales and half closes make up the rest
 
@@ -76,7 +76,7 @@ def test_no_held_out_piece_stands_in_another_split(all_pieces):
 
 def test_a_copy_in_another_key_is_found_and_an_unrelated_piece_is_not(all_pieces):
     original, other = [piece for piece in all_pieces if piece.split == "test"][:2]
-    copy = original._replace(name="copy", roll=data.transpose(original.roll, 3)[8:])
+    copy = original._replace(name="copy", roll=midi.transpose(original.roll, 3)[8:])
     found = data.near_duplicates([copy, other], [original])
     assert found["copy"][0] == original.name and found["copy"][1] == 1 and other.name not in found
 
@@ -86,7 +86,7 @@ def test_window_names_ignore_the_key_and_see_every_note():
     roll[:, [48, 60, 64, 67]] = 1
     names = data.window_hashes(roll)
     assert len(names) == 5 and len(set(names)) == 1 and names[0] != 0
-    assert np.array_equal(names, data.window_hashes(data.transpose(roll, -7)))
+    assert np.array_equal(names, data.window_hashes(midi.transpose(roll, -7)))
     roll[4, 67] = 0
     assert data.window_hashes(roll)[0] != names[0]
     assert not data.window_hashes(np.zeros((9, 128), np.uint8)).any()
@@ -110,6 +110,7 @@ def test_a_users_folder_with_broken_files(tmp_path):
         shutil.copy(data.MIDI_FOLDER / f"{name}.mid", tmp_path / f"my {name}.mid")
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     (tmp_path / "notes.txt").write_text("not music")
+    (tmp_path / "._my bwv269.mid").write_text("what some systems lay beside a file")
     mine = data.pieces(folder=tmp_path)
     assert all(piece.split == "extra" for piece in mine) and len(mine) == 3
     dropped = {row["file"]: row["dropped"] for row in data.table(tmp_path) if row["dropped"]}
@@ -132,9 +133,6 @@ def test_a_folder_without_music_is_refused_with_the_remedy(tmp_path, make):
         data.pieces(folder=tmp_path)
 
 
-def test_unknown_splits_and_impossible_transpositions_are_refused(all_pieces):
+def test_unknown_splits_are_refused():
     with pytest.raises(ValueError, match="choose one of train, valid, test, extra"):
         data.pieces("dev")
-    with pytest.raises(ValueError, match="transpose by less"):
-        data.transpose(all_pieces[0].roll, 70)
-    assert np.array_equal(data.transpose(data.transpose(all_pieces[0].roll, 5), -5), all_pieces[0].roll)

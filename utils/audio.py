@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import math
-import os
 import warnings
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from utils import midi
+from utils import files, midi
 
 SAMPLE_RATE = 16_000  # Hz
 RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
@@ -119,16 +118,13 @@ def write(path, wave, sample_rate=SAMPLE_RATE):
     if wave.ndim != 1 or not len(wave) or not np.all(np.abs(wave) <= 1):
         raise ValueError(f"{path}: a wave must be one-dimensional, not empty, without NaN and within [-1, 1].")
     container, encoding = FORMATS[path.suffix.lower()]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container) as file:
+        with (files.whole(path) as temporary,
+              soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container) as file):
             for first in range(0, len(wave), BLOCK):
                 file.write(wave[first:first + BLOCK])
-        os.replace(temporary, path)
     except soundfile.LibsndfileError as error:
         raise ValueError(f"{path}: {error} Is the folder there, and is {sample_rate} Hz usual?") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read(path, sample_rate=None):

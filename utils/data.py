@@ -1,17 +1,17 @@
-"""A folder of MIDI files -> pieces with their key, metre and split, checked so that nothing held out leaks into training."""
+"""A folder of MIDI files -> pieces with key, metre and split, checked so that nothing held out leaks into training."""
 
 import csv
 import hashlib
 import io
 import json
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from utils import corpus, midi
+from utils import corpus, files, midi
 
 ROOT = Path(__file__).resolve().parents[1]
 MIDI_FOLDER = ROOT / "data" / "midi_files"
@@ -28,12 +28,13 @@ VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 class Piece(NamedTuple):
     """One piece, ready for any model. Frames are sixteenths.
 
-    name: file name without its ending. split: train, valid, test or extra. index: its place in the published split, -1 for
-    extra. roll: uint8 (frames, 128) in the original key. mode: "major" or "minor". semitones: from the original key to C
-    major or A minor, -6 to 5. metre: (numerator, denominator). bar_frames: frames in a bar. upbeat: frames before the first
-    barline. fermatas: int32, the frames on which a fermata stands. repeats: (start, end) frames of each section that the score
-    repeats; the roll holds it once, `unfold` plays it twice. left_out: why the study's filter drops it, or "".
-    quarter_index, quarter_shift: its place in the published quarter-note version, and the semitones to that version's key.
+    name: file name without its ending. split: train, valid, test or extra. index: its place in the published split, -1
+    for extra. roll: uint8 (frames, 128) in the original key. mode: "major" or "minor". semitones: from the original key
+    to C major or A minor, -6 to 5. metre: (numerator, denominator). bar_frames: frames in a bar. upbeat: frames before
+    the first barline. fermatas: int32, the frames on which a fermata stands. repeats: (start, end) frames of each
+    section that the score repeats; the roll holds it once, `unfold` plays it twice. left_out: why the study's filter
+    drops it, or "". quarter_index, quarter_shift: its place in the published quarter-note version, and the semitones to
+    that version's key.
     """
 
     name: str
@@ -58,10 +59,11 @@ class Piece(NamedTuple):
 def pieces(split=None, folder=MIDI_FOLDER):
     """Read the pieces of a folder, all of them or one split; the Bach corpus is exported at first use.
 
-    The published benchmark decides who is train, valid and test (data/jsb_split.csv), whatever the metre. Everything else
-    is extra. Two train rows that leak into valid are left out, and so is each extra piece that is nearly a valid or test one.
+    The published benchmark decides who is train, valid and test (data/jsb_split.csv), whatever the metre. Everything
+    else is extra. Two train rows that leak into valid are left out, and so is each extra piece that is nearly a valid
+    or test one.
 
-    Args: split: "train", "valid", "test", "extra" or None for all. folder: MIDI files; any that are added are read as well.
+    Args: split: "train", "valid", "test", "extra" or None for all. folder: of MIDI files, the reader's own included.
     Returns: list of Piece, the benchmark's splits in their published order, then extra by name.
     Raises: ValueError for an unknown split, or a folder without a readable MIDI file.
     Source: Boulanger-Lewandowski et al. 2012 for the split. Notebook: 01, "What is left out, and why".
@@ -75,8 +77,9 @@ def table(folder=MIDI_FOLDER):
     """Say of every file in the folder what was done with it.
 
     Args: folder: as for `pieces`.
-    Returns: list of dicts with the columns file, split, index, key, semitones, metre, upbeat, frames, fermatas, left_out (why
-        the study's filter drops it) and dropped (why it is in no split at all: a fault, a leak or a near-duplicate).
+    Returns: list of dicts with the columns file, split, index, key, semitones, metre, upbeat, frames, fermatas,
+        left_out (why the study's filter drops it) and dropped (why it is in no split at all: a fault, a leak or a
+        near-duplicate).
     Notebook: 01, "What is left out, and why".
     """
     return _read_folder(folder)[1]
@@ -90,9 +93,8 @@ def write_table(rows, path):
     writer.writerows(rows)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(temporary, path)
+    with files.whole(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _read_folder(folder):
@@ -100,23 +102,24 @@ def _read_folder(folder):
     folder = Path(folder)
     if folder == MIDI_FOLDER:
         corpus.export(folder)
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".mid", ".midi"))
-    if not files:
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() in (".mid", ".midi"))
+    if not paths:
         raise ValueError(f"{folder} holds no MIDI file (.mid or .midi): drop some in, or pass another folder")
-    state = hashlib.sha256(b"".join(Path(code).read_bytes() for code in (__file__, corpus.__file__, midi.__file__, SPLIT_TABLE)))
-    for path in files:
+    sources = (__file__, corpus.__file__, midi.__file__, SPLIT_TABLE)
+    state = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources))
+    for path in paths:
         state.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     cached = _load_cache(folder / CACHE_NAME, state.hexdigest())
     if cached is None:
-        cached = _read_files(files)
+        cached = _read_files(paths)
         if not cached[0]:
             faults = "; ".join(f"{row['file']}: {row['dropped']}" for row in cached[1][:5])
-            raise ValueError(f"no file in {folder} could be used ({faults}): add MIDI files that open in a notation program")
+            raise ValueError(f"no file in {folder} could be used ({faults}): add MIDI that opens in a notation program")
         _save_cache(folder / CACHE_NAME, state.hexdigest(), *cached)
     return cached
 
 
-def _read_files(files):
+def _read_files(paths):
     """Parse every file, give it its split, and drop what would leak."""
     published = {}
     with open(SPLIT_TABLE, newline="", encoding="utf-8") as lines:
@@ -124,7 +127,7 @@ def _read_files(files):
             if row["corpus_file"]:
                 published.setdefault(corpus.midi_name(row["corpus_file"]), []).append(row)
     found, rows = [], []
-    for path in tqdm(files, desc="MIDI to rolls", unit="file"):
+    for path in tqdm(paths, desc="MIDI to rolls", unit="file"):
         try:
             notes, meta = midi.read_midi(path)
         except midi.MidiError as error:
@@ -164,7 +167,7 @@ def _to_piece(name, notes, meta, entry):
     notes = _choose_parts(notes, meta.part_names, entry["parts"] if entry else "SATB")
     notes["start"] *= scale
     notes["end"] *= scale
-    roll = transpose(midi.notes_to_roll(notes), shift)
+    roll = midi.transpose(midi.notes_to_roll(notes), shift)
     tonic, mode = _find_key(notes, meta)
     semitones = ((9 if mode == "minor" else 0) - tonic - shift + 6) % 12 - 6
     metre = midi.main_metre(meta)
@@ -176,8 +179,10 @@ def _to_piece(name, notes, meta, entry):
     fermatas = [frame for frame in fermatas if frame < len(roll)]  # one may stand over another part's last note
     return Piece(
         name=name, split=entry["split"] if entry else "extra", index=int(entry["index"]) if entry else -1, roll=roll,
-        mode=mode, semitones=semitones, metre=metre, bar_frames=round(metre[0] * 16 / metre[1]), upbeat=round(upbeat * steps),
-        fermatas=np.array(fermatas, np.int32), repeats=_find_repeats(meta.markers, steps, len(roll)), left_out="metre " + ", ".join("%d/%d" % mark for mark in odd) if odd else "",
+        mode=mode, semitones=semitones, metre=metre, bar_frames=round(metre[0] * 16 / metre[1]),
+        upbeat=round(upbeat * steps),
+        fermatas=np.array(fermatas, np.int32), repeats=_find_repeats(meta.markers, steps, len(roll)),
+        left_out="metre " + ", ".join("%d/%d" % mark for mark in odd) if odd else "",
         quarter_index=int(entry["quarter_index"]) if entry else -1,
         quarter_shift=int(entry["quarter_shift_semitones"]) if entry else semitones)
 
@@ -233,19 +238,6 @@ def unfold(piece):
     return np.concatenate(sections)
 
 
-def transpose(roll, semitones):
-    """Shift a roll in pitch.
-
-    Args: roll: uint8 (frames, 128). semitones: int, up if positive.
-    Returns: roll of the same shape.
-    Raises: ValueError when a note would leave MIDI's 128 pitches.
-    """
-    shifted = np.roll(roll, semitones, axis=1)
-    if semitones and np.any(shifted[:, :semitones] if semitones > 0 else shifted[:, semitones:]):
-        raise ValueError(f"{semitones:+d} semitones would push a note out of MIDI's range 0 to 127: transpose by less")
-    return shifted
-
-
 # ---------------------------------------------------------------------------------------------- what may leak
 
 
@@ -295,14 +287,9 @@ def near_duplicates(candidates, originals, share=COPY_SHARE):
 def _save_cache(path, state, found, rows):
     """All rolls in one array beside their facts as JSON; a folder that cannot be written just stays slow."""
     facts = [piece._replace(roll=len(piece.roll), fermatas=piece.fermatas.tolist())._asdict() for piece in found]
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez_compressed(file, rolls=np.concatenate([piece.roll for piece in found]), facts=json.dumps(facts),
-                                rows=json.dumps(rows), state=state)
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError), files.whole(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, rolls=np.concatenate([piece.roll for piece in found]), facts=json.dumps(facts),
+                            rows=json.dumps(rows), state=state)
 
 
 def _load_cache(path, state):
@@ -315,6 +302,8 @@ def _load_cache(path, state):
     except Exception:  # whatever is wrong with a cache, the remedy is to rebuild it
         return None
     ends = np.cumsum([fact["roll"] for fact in facts])
-    found = [Piece(**fact | {"roll": rolls[end - fact["roll"]:end], "metre": tuple(fact["metre"]), "repeats": tuple(map(tuple, fact["repeats"])),
-                             "fermatas": np.array(fact["fermatas"], np.int32)}) for fact, end in zip(facts, ends)]
+    found = [Piece(**fact | {
+        "roll": rolls[end - fact["roll"]:end], "metre": tuple(fact["metre"]),
+        "fermatas": np.array(fact["fermatas"], np.int32), "repeats": tuple(map(tuple, fact["repeats"])),
+    }) for fact, end in zip(facts, ends)]
     return found, rows

@@ -1,16 +1,16 @@
 """MIDI file <-> notes <-> piano roll, in quarter notes; owns the pitch range and the steps per quarter."""
 
 import io
-import os
 import re
 import struct
 from collections import defaultdict, deque
-from pathlib import Path
 from typing import NamedTuple
 
 import mido
 import numpy as np
 from mido.midifiles import meta as mido_meta
+
+from utils import files
 
 STEPS_PER_QUARTER = 4  # a frame of the piano roll is a sixteenth
 NUM_PITCHES = 128
@@ -207,10 +207,8 @@ def notes_to_midi(notes, path=None, meta=Meta()):
     stream = io.BytesIO()
     file.save(file=stream)
     if path is not None:
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(stream.getvalue())
-        os.replace(temporary, path)
+        with files.whole(path) as temporary:
+            temporary.write_bytes(stream.getvalue())
     return stream.getvalue()
 
 
@@ -301,6 +299,20 @@ def roll_to_notes(roll, steps_per_quarter=STEPS_PER_QUARTER, velocity=VELOCITY):
     notes["start"], notes["end"] = start / steps_per_quarter, (last + 1) / steps_per_quarter
     notes["pitch"], notes["velocity"], notes["part"] = pitch, velocity, 0
     return notes[np.lexsort((pitch, start))]
+
+
+def transpose(roll, semitones):
+    """Shift a roll in pitch.
+
+    Args: roll: uint8 (frames, 128). semitones: int, up if positive.
+    Returns: a new roll of the same shape.
+    Raises: ValueError when a note would leave MIDI's 128 pitches.
+    Notebook: 01, "Keys and metres".
+    """
+    shifted = np.roll(roll, semitones, axis=1)
+    if semitones and np.any(shifted[:, :semitones] if semitones > 0 else shifted[:, semitones:]):
+        raise ValueError(f"{semitones:+d} semitones would push a note out of MIDI's range 0 to 127: transpose by less")
+    return shifted
 
 
 def upbeat_quarters(meta):

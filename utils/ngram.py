@@ -1,10 +1,10 @@
 """Interpolated Kneser-Ney n-grams over characters: the floor that every network has to beat."""
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from utils import files
 
 START = 0  # the token before a text's first character; characters count from 1, the last token is "any other character"
 TOKEN_BITS = 8  # of a 64-bit key; the other 56 hash its context: a million contexts clash with a chance of 1 in 100,000
@@ -108,11 +108,9 @@ class Ngram(NamedTuple):
 
         Args: path: where to; `load` reads it.
         """
-        temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
         levels = {f"{name}_{n}": level for name in ("keys", "totals") for n, level in enumerate(getattr(self, name))}
-        with open(temporary, "wb") as file:
+        with files.whole(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, characters=np.array(self.characters), hashes=self.hashes, discounts=self.discounts, **levels)
-        os.replace(temporary, path)
 
 
 def fit(texts, order=20):

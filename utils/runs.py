@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import os
 import platform
 import sys
 from pathlib import Path
 
 import numpy as np
+
+from utils import files
 
 MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
@@ -42,10 +43,9 @@ def save(model, history, run_dir, **config):
     """
     run_dir = Path(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    temporary = run_dir / f".{os.getpid()}.{WEIGHTS}"  # Keras insists on the ending
-    model.save_weights(temporary)
-    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    os.replace(temporary, run_dir / WEIGHTS)
+    with files.whole(run_dir / WEIGHTS) as temporary:
+        model.save_weights(temporary)
+        checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
     versions = {name: module.__version__ for name, module in loaded.items() if module}
     versions["python"] = platform.python_version()
@@ -88,10 +88,8 @@ def write_json(path, content):
     Args: path: where to, in a folder that exists. content: dicts, lists, strings and numbers; NumPy numbers and arrays
         become plain ones, paths strings.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, default=_to_plain) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with files.whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, default=_to_plain) + "\n", encoding="utf-8")
 
 
 def _to_plain(value):

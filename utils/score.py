@@ -1,9 +1,7 @@
 """Notes -> a MusicXML score on two staves and its picture as SVG, from our own grid, with no external program."""
 
-import os
 from bisect import bisect_right
 from itertools import groupby, pairwise
-from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -12,7 +10,7 @@ import numpy as np
 import verovio
 from scipy.optimize import linear_sum_assignment
 
-from utils import midi
+from utils import files, midi
 
 MIDDLE_C = 60
 VOICE_CENTRES = (71, 65, 58, 50)  # about the mean pitches of soprano, alto, tenor and bass in the chorales
@@ -89,10 +87,8 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=()):
 
 def write(path, xml):
     """Write a score to a .musicxml file, which appears whole or not at all. Args: path: str or Path. xml: str."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(xml, encoding="utf-8")
-    os.replace(temporary, path)
+    with files.whole(path) as temporary:
+        temporary.write_text(xml, encoding="utf-8")
 
 
 def svg(xml, width=900, max_bars=None):
