@@ -1,6 +1,7 @@
 """The measures: laws, values worked by hand, and what they say about silence and wrong shapes."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -65,6 +66,18 @@ def test_windows_start_on_barlines_and_strike_what_is_held_into_them(rng):
     inner = np.delete(np.arange(8 * BAR), [0, 4 * BAR])
     np.testing.assert_array_equal(windows.reshape(-1, 128)[inner], roll[4:][inner])
     assert not np.any(windows[:, 0] == 2)
+
+
+def test_windows_of_pieces_stand_one_after_another_in_one_metre(rng):
+    rolls = random_windows(rng, num=3, frames=9 * BAR)
+    common = dict(upbeat=4, bar_frames=BAR, semitones=2, metre=(4, 4))
+    pieces = [SimpleNamespace(roll=roll, **common) for roll in rolls]
+    pieces[1].metre, pieces[1].bar_frames = (3, 4), 12
+    expected = [metrics.four_bar_windows(roll, 4, BAR, 2) for roll in rolls[[0, 2]]]
+    np.testing.assert_array_equal(metrics.windows(pieces), np.concatenate(expected))
+    assert metrics.windows(pieces, bars=2, metre=(3, 4)).shape == (5, 24, 128)
+    with pytest.raises(ValueError, match="none of 3 pieces is in 2/4"):
+        metrics.windows(pieces, metre=(2, 4))
 
 
 def test_windows_transpose_and_leave_the_roll_alone():

@@ -55,11 +55,24 @@ def four_bar_windows(roll, upbeat=0, bar_frames=16, semitones=0, bars=4):
     roll, length = _as_piece(roll), bars * bar_frames
     if length < 1 or upbeat < 0:
         raise ValueError(f"{bars} bars of {bar_frames} frames, upbeat {upbeat}: give 16 frames for 4/4, 12 for 3/4")
-    moved = np.roll(roll, semitones, axis=1)
-    if semitones and np.any(moved[:, :semitones] if semitones > 0 else moved[:, semitones:]):
-        raise ValueError(f"{semitones:+d} semitones push a note out of MIDI's range 0 to 127: transpose by less")
-    num = max(len(roll) - upbeat, 0) // length
+    moved, num = midi.transpose(roll, semitones), max(len(roll) - upbeat, 0) // length
     return struck(moved[upbeat:upbeat + num * length].reshape(num, length, midi.NUM_PITCHES))
+
+
+def windows(pieces, bars=4, metre=(4, 4)):
+    """Cut all pieces of one metre into windows, in C major or A minor.
+
+    Args: pieces: as `data.pieces` gives them, or anything else with roll, upbeat, bar_frames, semitones and metre.
+        bars: length of a window. metre: (numerator, denominator); pieces in others are passed over.
+    Returns: uint8 (windows, bars * bar_frames, 128), piece after piece.
+    Raises: ValueError where no piece is in that metre, and as `four_bar_windows`.
+    Notebook: 01, "Bach and the floors".
+    """
+    chosen = [piece for piece in pieces if piece.metre == metre]
+    if not chosen:
+        raise ValueError(f"none of {len(pieces)} pieces is in {metre[0]}/{metre[1]}: choose another metre")
+    return np.concatenate([
+        four_bar_windows(piece.roll, piece.upbeat, piece.bar_frames, piece.semitones, bars) for piece in chosen])
 
 
 def struck(windows):
