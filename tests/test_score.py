@@ -151,6 +151,11 @@ def test_spelling_follows_the_key(fifths, spelling):
     assert [note.name for note in read_back(xml)[1].recurse().notes] == spelling.split()
 
 
+@pytest.mark.parametrize("key, fifths", [("C", 0), ("A", 3), ("F#m", 3), ("Gm", -2), ("Bb", -2), ("Cb", -7), ("A#m", 7)])
+def test_a_key_has_its_sharps_or_flats(key, fifths):
+    assert score.key_to_fifths(key) == fifths
+
+
 def test_beams_join_within_the_beat():
     rhythm = [2, 2, 3, 1, 1, 3, 4, 1, 1, 2, 2, 1, 1, 8]
     starts = np.cumsum([0, *rhythm]) / 4

@@ -154,7 +154,8 @@ def _row(file, piece=None, dropped=""):
     if piece is None:
         return dict.fromkeys("file split index key semitones metre upbeat frames fermatas left_out".split(), "") | {
             "file": file, "dropped": dropped}
-    tonic = ("C Db D Eb E F F# G Ab A Bb B".split())[(-piece.semitones + (9 if piece.mode == "minor" else 0)) % 12]
+    tonics = "C C# D Eb E F F# G G# A Bb B" if piece.mode == "minor" else "C Db D Eb E F F# G Ab A Bb B"
+    tonic = tonics.split()[(-piece.semitones + (9 if piece.mode == "minor" else 0)) % 12]
     return {"file": file, "split": piece.split, "index": piece.index, "key": f"{tonic} {piece.mode}",
             "semitones": piece.semitones, "metre": "{}/{}".format(*piece.metre), "upbeat": piece.upbeat,
             "frames": len(piece.roll), "fermatas": len(piece.fermatas), "left_out": piece.left_out, "dropped": dropped}
