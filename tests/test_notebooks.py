@@ -89,6 +89,15 @@ def test_no_path_of_one_machine_is_in_it(path):
     assert not ABSOLUTE_PATH.findall(text)
 
 
+@every_notebook
+def test_every_section_that_a_docstring_names_is_there(path):
+    headings = {line.lstrip("# ") for cell in read(path).cells if cell.cell_type == "markdown"
+                for line in cell.source.splitlines() if line.startswith("#")}
+    docstrings = " ".join(" ".join(module.read_text(encoding="utf-8").split())
+                          for module in (ROOT / "utils").glob("*.py"))
+    assert set(re.findall(rf'\b{path.stem[:2]}, "([^"]+)"', docstrings)) <= headings
+
+
 @pytest.fixture(scope="module")
 def fresh_copy(tmp_path_factory):
     """The repository, committed, without what a reader's runs wrote, but with the corpus if it was exported."""

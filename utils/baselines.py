@@ -2,7 +2,7 @@
 
 Each function takes training windows uint8 (windows, frames, 128) of one metre, how many windows to make, and a NumPy
 Generator. It returns uint8 (num_windows, frames, 128) in which every note begins with its attack, and raises ValueError
-for another shape or for silence. Notebook of all: 01, "The floor".
+for another shape or for silence. Notebook of all: 01, "Bach and the floors".
 """
 
 import numpy as np

@@ -2,7 +2,8 @@
 
 Windows are uint8 (windows, frames, 128) of 0 silent, 1 attacked, 2 held, cut by `four_bar_windows`; a frame is a
 sixteenth, a beat four frames. The voices of a roll are its pitches from high to low, for Bach and machine alike. NaN is
-what a window leaves undefined, such as the dissonance of silence. Bach's values and chance's: notebook 01, "The floor".
+what a window leaves undefined, such as the dissonance of silence. Bach's values and chance's: notebook 01, "Bach and the
+floors".
 """
 
 from itertools import combinations
@@ -50,7 +51,7 @@ def four_bar_windows(roll, upbeat=0, bar_frames=16, semitones=0, bars=4):
         12 in 3/4. semitones: what transposes the piece to C major or A minor. bars: length of a window.
     Returns: uint8 (windows, bars * bar_frames, 128); no windows where the piece is too short.
     Raises: ValueError for an array that is no roll, bars without length, or a note pushed out of MIDI's range.
-    Notebook: 01, "The floor".
+    Notebook: 01, "Bach and the floors".
     """
     roll, length = _as_piece(roll), bars * bar_frames
     if length < 1 or upbeat < 0:
@@ -154,7 +155,7 @@ def measure(windows, bar_frames=16):
         melodic_interval: mean size in semitones of the voices' `steps`; repeated notes do not count.
         parallels: pairs of voices a bar that step the same way, fifth to fifth or octave to octave or unison.
     Raises: ValueError for another shape, or frames that are no whole number of bars.
-    Source: Huron 2001, Tone and Voice, for steps and parallels. Notebook: 01, "The floor".
+    Source: Huron 2001, Tone and Voice, for steps and parallels. Notebook: 01, "Bach and the floors".
     """
     windows = as_windows(windows, bar_frames)
     bars = windows.shape[1] / bar_frames
@@ -199,7 +200,7 @@ def root_transitions(windows):
     Returns: int64 (12, 12), from a beat's root (rows, C = 0) to the next beat's root (columns). The diagonal is 0: a
         chord that stays is no progression; a silent beat ends one.
     Raises: ValueError for another shape, or a beat cut short.
-    Source: Müller 2015, Fundamentals of Music Processing, section 5.2. Notebook: 01, "The floor".
+    Source: Müller 2015, Fundamentals of Music Processing, section 5.2. Notebook: 01, "Bach and the floors".
     """
     sounding = as_windows(windows, BEAT_FRAMES) != 0
     num, frames, _ = sounding.shape
@@ -221,7 +222,7 @@ def root_divergence(windows, reference):
         what as many of Bach's own give.
     Returns: float, Jensen-Shannon divergence of the root transitions in bits, 0 equal to 1; NaN without transitions.
     Raises: ValueError as `root_transitions`.
-    Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 01, "The floor".
+    Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 01, "Bach and the floors".
     """
     counts = [root_transitions(each).ravel() for each in (windows, reference)]
     return float(distance.jensenshannon(*counts, base=2) ** 2) if all(map(np.any, counts)) else np.nan
@@ -235,7 +236,7 @@ def self_similarity(roll, upbeat=0, bar_frames=16, max_lag=16):
     Returns: float64 (max_lag,), for lags of 1 to max_lag bars the mean cosine between two bars' pitch classes, sounding
         or not, frame by frame; 0 to 1, and NaN where no two sounding bars lie that far apart.
     Raises: ValueError as `four_bar_windows`.
-    Source: Foote 1999, Visualizing music and audio using self-similarity. Notebook: 01, "The floor".
+    Source: Foote 1999, Visualizing music and audio using self-similarity. Notebook: 01, "Bach and the floors".
     """
     bars = _fold(four_bar_windows(roll, upbeat, bar_frames, bars=1) != 0) > 0  # (bars, frames, 12)
     vectors = bars.reshape(len(bars), bar_frames * NUM_CLASSES).astype(float)
@@ -258,7 +259,7 @@ class CopyIndex:
 
     Args: rolls: list of uint8 (frames, 128), whole pieces.
     Raises: ValueError without rolls, or for an array that is no roll.
-    Notebook: 01, "The floor".
+    Notebook: 01, "Bach and the floors".
     """
 
     def __init__(self, rolls):

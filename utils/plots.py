@@ -65,7 +65,7 @@ def histogram(counts, kept=None, xlabel="", title="", ax=None):
     """Draw counts as bars with their numbers, in the order given: keys, metres, reasons.
 
     Args: counts: dict of label -> number. kept: the labels to colour, the others turn grey; None colours all.
-    Returns: Axes. Notebook: 01, "What is left out".
+    Returns: Axes. Notebook: 01, "Keys and metres".
     """
     ax = _axes(ax, title, max(2.5, 0.45 * len(counts)), 2.6)
     labels = [str(label) for label in counts]
