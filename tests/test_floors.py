@@ -33,7 +33,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "data": ("files midi audio text corpus", "music21 tqdm"),
     "player": ("files midi audio", "IPython"),
     # models: only these know Keras; they meet the data in a notebook
-    "rnn": ("sampling text queues", "keras"),
+    "rnn": ("midi sampling text queues", "keras"),
     "wavenet": ("sampling text queues", "keras"),
     "gan": ("sampling text queues", "keras tensorflow"),
     "student": ("sampling text queues wavenet", "keras"),
