@@ -24,6 +24,14 @@ def test_every_score_is_listed_once_and_no_analysis(scores):
     assert len(scores) == 413 and all(path.suffix in (".mxl", ".xml", ".krn") for path in scores.values())
 
 
+def test_a_home_called_bach_adds_no_other_composer(scores, monkeypatch):
+    import music21
+
+    mine = [music21.corpus.__path__[0] + "/bach/x/corpus/bach/bwv1.6.mxl", "home/bach/corpus/chopin/mazurka06-2.krn"]
+    monkeypatch.setattr(music21.corpus, "getComposer", lambda name: mine)
+    assert list(corpus.scores()) == ["bwv1.6.mid"]
+
+
 def test_a_chorale_by_hand(scores, tmp_path):
     notes, meta = exported(scores, "bwv66.6.mid", tmp_path)
     assert meta.part_names == ("Soprano", "Alto", "Tenor", "Bass") and meta.key_signatures[0][1] in ("A", "F#m")

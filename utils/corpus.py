@@ -22,7 +22,9 @@ def scores():
     """
     from music21 import corpus  # two seconds to import: only an export needs it
 
-    paths = sorted(path for path in map(Path, corpus.getComposer("bach")) if path.suffix != ".rntxt")
+    # music21 looks for "bach" all along a path, and so finds every composer where it is installed under a folder of that name
+    found = (path for path in map(Path, corpus.getComposer("bach")) if path.parent.name == "bach")
+    paths = sorted(path for path in found if path.suffix != ".rntxt")
     return {f"{midi_name(path.name)}.mid": path for path in paths}
 
 
