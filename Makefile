@@ -15,6 +15,7 @@ music: $(STAMP)
 	@$(NOTE_STATUS); $(if $(SEED),BACH_SEED=$(SEED)) $(VENV) notebooks/run_all.py && $(SAME_STATUS)
 
 test: $(STAMP)
+	@$(VENV) -c 'from utils import data; data.pieces()'  # the corpus, once, before the workers would each export it
 	@$(NOTE_STATUS); $(VENV) -m pytest -n $(JOBS) --dist worksteal tests && \
 	$(VENV) -m pytest -n $(JOBS) --dist loadfile --nbval-lax notebooks && $(SAME_STATUS)
 
