@@ -17,7 +17,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     # ground floor
     "midi": ("files", "mido"),
     "sampling": ("", ""),
-    "runs": ("files", ""),
+    "runs": ("files", "h5py"),
     "ngram": ("files", ""),
     # first floor
     "audio": ("files midi", "scipy soundfile midirenderer pretty_midi"),

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from utils import files
@@ -34,7 +36,9 @@ def folders(root, name, mode):
 def save(model, history, run_dir, **config):
     """Save a trained model, how it got there, and what it takes to build it again.
 
-    The config gains the weights' checksum and the versions in use. It is written last: a half-saved run does not load.
+    Weights are rounded to half precision, which changes no figure that we print and halves the file; what the optimiser
+    remembers is left out. The config gains the checksum and the versions in use, and is written last: a half-saved run
+    does not load.
 
     Args: model: has `save_weights`, as every Keras model. history: dict from a measure to its values, one an epoch.
         run_dir: folder, made at need. config: the builder's settings, seed, minutes and device; whatever JSON can hold,
@@ -45,12 +49,33 @@ def save(model, history, run_dir, **config):
     run_dir.mkdir(parents=True, exist_ok=True)
     with files.whole(run_dir / WEIGHTS) as temporary:
         model.save_weights(temporary)
+        _shrink(temporary)
         checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
     versions = {name: module.__version__ for name, module in loaded.items() if module}
     versions["python"] = platform.python_version()
     write_json(run_dir / HISTORY, history)
     write_json(run_dir / CONFIG, config | {"versions": versions, "sha256": checksum})
+
+
+def _shrink(path):
+    """Write a weights file anew, floats as halves and without the optimiser's part."""
+    small = path.with_name(f"half.{path.name}")
+    with h5py.File(path) as old, h5py.File(small, "w") as new:
+
+        def add(name, item):
+            if name.split("/")[0] == "optimizer":
+                return
+            if isinstance(item, h5py.Dataset):
+                values = item[()]
+                new[name] = values.astype(np.float16) if values.dtype.kind == "f" else values
+            else:
+                new.require_group(name)
+            new[name].attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(add)
+    os.replace(small, path)
 
 
 def load(model, run_dir):

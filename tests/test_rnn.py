@@ -1,0 +1,245 @@
+"""The recurrent networks: nothing ahead is seen, a carried state is the whole window, and likelihoods add up."""
+
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import pytest
+
+from utils import midi, rnn, text
+
+CHORDS = [[48, 64, 67, 72], [48, 64, 67, 72], [50, 65, 69, 74], [50, 65, 69, 74], [43, 62, 67, 71], [43, 62, 67, 71]]
+PIECE = text.as_roll(CHORDS * 6)  # 36 frames that repeat
+
+
+def tiny(cell="gru", onsets=False, kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1), seed=0):
+    keras.utils.set_random_seed(seed)
+    return rnn.build_two_clock(len(text.vocab(onsets)), cell=cell, slow_units=16, slow_layers=2, fast_units=12, embedding_size=4,
+                           num_conditions=kinds, dropout_rate=0.1)
+
+
+def batch_of(pieces):
+    return rnn._pad(pieces, max(len(piece[0]) for piece in pieces), max(piece[0].shape[1] for piece in pieces))
+
+
+def logits_of(model, batch):
+    return keras.ops.convert_to_numpy(model(batch))
+
+
+@pytest.fixture(scope="module", params=["gru", "lstm"])
+def model(request):
+    return tiny(request.param)
+
+
+def test_a_future_character_leaves_earlier_logits_alone(model):
+    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE))
+    before = logits_of(model, (tokens, recalled, conditions))
+    changed = tokens.copy()
+    changed[0, 20, 2] = 40
+    after = logits_of(model, (changed, recalled, conditions))
+    difference = np.abs(after - before).max(axis=-1)[0]  # (frames, slots)
+    assert difference[:20].max() == 0 and difference[20, :3].max() == 0
+    assert difference[20, 3] > 0 and difference[21:].max() > 0
+
+
+def test_memory_sees_only_what_came_before():
+    source, length = rnn.recall(PIECE)
+    changed = PIECE.copy()
+    changed[20] = 0
+    source_2, length_2 = rnn.recall(changed)
+    assert np.array_equal(source[:21], source_2[:21]) and np.array_equal(length[:21], length_2[:21])
+
+
+def test_memory_against_a_slow_search():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 2, (80, 1))
+    frames[40:60] = frames[8:28]
+    source, length = rnn.recall(frames)
+    for now in range(80):
+        agreeing = {then: next((n for n in range(then) if frames[then - 1 - n] != frames[now - 1 - n]), then)
+                    for then in range(now % 4, now, 4)}
+        longest = max(agreeing.values(), default=0)
+        if longest < rnn.MIN_MATCH:
+            assert source[now] == -1 and length[now] == 0
+        else:
+            assert length[now] == longest and source[now] == max(t for t, n in agreeing.items() if n == longest)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_carried_state_gives_the_same_logits_as_the_whole_window(cell):
+    model = tiny(cell, onsets=True)
+    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE, onsets=True))
+    whole = logits_of(model, (tokens, recalled, conditions))[0]
+    player, heard = rnn._Player(model, 1), np.full((1, rnn.MAX_SLOTS), -1)
+    wide = np.full((2, 1, len(tokens[0]), rnn.MAX_SLOTS), -1)
+    wide[0, :, :, :tokens.shape[2]], wide[1, :, :, :tokens.shape[2]] = tokens, recalled
+    for now in range(len(whole)):
+        player.begin_frame(heard, wide[1, :, now], conditions[:, now])
+        for slot, token in enumerate(tokens[0, now][tokens[0, now] >= 0]):
+            expected = np.exp(whole[now, slot] - whole[now, slot].max())
+            assert np.allclose(player.probabilities()[0], expected / expected.sum(), atol=1e-5)
+            player.write(np.array([token]))
+        heard = wide[0, :, now]
+
+
+def test_frame_nll_sums_to_the_nll_of_the_text(model):
+    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE, 4, 16))
+    logits = logits_of(model, (tokens, recalled, conditions))[0].astype(np.float64)
+    log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    known = tokens[0] >= 0
+    by_character = -np.take_along_axis(log_probabilities, np.maximum(tokens[0], 0)[..., None], axis=-1)[..., 0][known]
+    assert len(by_character) == len(text.encode(PIECE))
+    nats, = rnn.frame_nll(model, [PIECE], upbeats=[4], bar_frames=[16])
+    assert len(nats) == len(PIECE) and nats.sum() == pytest.approx(by_character.sum(), rel=1e-5)
+
+
+def test_lists_of_pitches_score_as_the_roll_of_what_sounds(model):
+    nats, = rnn.frame_nll(model, [CHORDS * 6], [0], [16])
+    assert np.allclose(nats, rnn.frame_nll(model, [PIECE], [0], [16])[0], atol=1e-5)
+
+
+def test_the_quarter_grid_counts_in_quarters_and_may_know_its_key():
+    (tokens, _, facts), = rnn.inputs(PIECE[::4], 4, 16, keys=(3,), sixteenths=4, tonic=0)
+    assert len(tokens) == 9 and facts[:, 0].tolist() == [12, 0, 4, 8, 12, 0, 4, 8, 12] and set(facts[:, 2]) == {3}
+    model = tiny(kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1, 12))
+    nats, = rnn.frame_nll(model, [PIECE[::4]], transpositions=(-1, 0, 1), sixteenths=4, tonic=0)
+    assert len(nats) == 9
+
+
+def test_an_unknown_upbeat_is_a_mixture_that_never_looks_ahead(model):
+    mixed, = rnn.frame_nll(model, [PIECE])
+    each = np.array([rnn.frame_nll(model, [PIECE], [upbeat], [bar])[0] for bar, upbeat in rnn.UPBEATS])
+    shares = np.array(list(rnn.UPBEATS.values()))
+    assert np.exp(-mixed[0]) == pytest.approx(np.sum(shares / shares.sum() * np.exp(-each[:, 0])), rel=1e-4)
+    assert each.sum(axis=1).min() <= mixed.sum() <= (each.sum(axis=1) - np.log(shares / shares.sum())).min() + 1e-3
+    shorter, = rnn.frame_nll(model, [PIECE[:10]])
+    assert np.allclose(shorter, mixed[:10], atol=1e-4)
+
+
+def test_models_and_transpositions_average_as_probabilities(model):
+    other = tiny(seed=1)
+    one, two, both = (rnn.frame_nll(models, [PIECE], [0], [16])[0] for models in (model, other, [model, other]))
+    assert np.allclose(both, -np.log((np.exp(-one) + np.exp(-two)) / 2), atol=1e-4)
+    up, = rnn.frame_nll(model, [midi.transpose(PIECE, 2)], [0], [16])
+    averaged, = rnn.frame_nll(model, [PIECE], [0], [16], transpositions=(0, 2))
+    assert np.allclose(averaged, -np.log((np.exp(-one) + np.exp(-up)) / 2), atol=1e-4)
+
+
+def test_unusual_pieces_are_scored_and_impossible_ones_refused(model):
+    silence, crowd = np.zeros((5, 128), np.uint8), [[40, 45, 50, 55, 60, 65]] * 3
+    scored = rnn.frame_nll(model, [silence, crowd, []])
+    assert [len(nats) for nats in scored] == [5, 3, 0] and all(np.isfinite(nats).all() for nats in scored)
+    assert rnn.frame_nll(model, []) == []
+    with pytest.raises(ValueError, match="0 to 127"):
+        rnn.frame_nll(model, [[[60, 200]]])
+    with pytest.raises(ValueError, match="transpose by less"):
+        rnn.frame_nll(model, [[[126]]], transpositions=(5,))
+    with pytest.raises(ValueError, match="one for each piece"):
+        rnn.frame_nll(model, [PIECE, PIECE], upbeats=[0])
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_is_generated_decodes_without_mending(cell):
+    model = tiny(cell, onsets=True)
+    written = rnn.generate([model, tiny(onsets=True, seed=3)], num_streams=3, max_bars=2, seed=1)
+    for string in written:
+        roll, mended = text.decode(string, return_mended=True)
+        assert string.startswith(text.START) and not mended and len(roll) <= 32
+    assert written == rnn.generate([model, tiny(onsets=True, seed=3)], num_streams=3, max_bars=2, seed=1)
+    assert written != rnn.generate([model, tiny(onsets=True, seed=3)], num_streams=3, max_bars=2, seed=2)
+
+
+def test_a_prompt_is_continued_and_a_melody_kept_on_top():
+    model = tiny(onsets=True)
+    roll = text.decode(rnn.generate(model, prompt=PIECE, max_bars=4, seed=1)[0])
+    assert np.array_equal(roll[:36], PIECE) and len(roll) > 36
+    string, = rnn.generate(model, melody=PIECE, seed=1)
+    roll = text.decode(string)
+    top = lambda roll: [frame.nonzero()[0].max() for frame in roll]
+    assert string.endswith(text.END) and top(roll) == top(PIECE)
+
+
+def test_a_plan_by_hand():
+    key, fermata, left = rnn.plan(12, tonic=7, mode="minor", fermatas=[5, 9], length=11)
+    assert set(key) == {19}
+    assert fermata.tolist() == [2, 1, 1, 1, 1, 0, 1, 1, 1, 0, rnn.FERMATA_QUARTERS + 1, rnn.FERMATA_QUARTERS + 1]
+    assert left.tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0]
+    assert [values[0] for values in rnn.plan(1)] == [size - 1 for size in rnn.PLAN]
+
+
+def test_a_model_with_a_plan_writes_under_it():
+    model = tiny(onsets=True, kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1, *rnn.PLAN))
+    assert rnn.generate(model, max_bars=2, conditions=rnn.plan(32, 0, length=32))
+    with pytest.raises(ValueError, match="shorter than the 32 frames"):
+        rnn.generate(model, max_bars=2, conditions=rnn.plan(31))
+
+
+def test_nothing_to_write_is_refused():
+    with pytest.raises(ValueError, match="max_bars of at least 1"):
+        rnn.generate(tiny(onsets=True), max_bars=0)
+    with pytest.raises(ValueError, match="prompt or melody"):
+        rnn.generate(tiny(onsets=True), prompt=PIECE[:0])
+    with pytest.raises(ValueError, match="no cell 'rnn'"):
+        rnn.build_char_rnn(5, "rnn")
+    with pytest.raises(ValueError, match="at least one"):
+        rnn.Crops([])
+
+
+def test_crops_are_excerpts_and_reach_the_beginning_and_the_end():
+    piece = rnn.inputs(PIECE)[0]
+    crops = rnn.Crops([piece], num_frames=8, batch_size=4, steps=30, seed=0)
+    starts = set()
+    for step in range(len(crops)):
+        (tokens, recalled, conditions), target = crops[step]
+        assert tokens is target and tokens.shape == (4, 8, 5) and conditions.shape == (4, 8, 2)
+        for row in tokens:
+            found = [s for s in range(29) if np.array_equal(piece[0][s:s + 8], row)]
+            assert found
+            starts.update(found)
+    assert {0, 28} <= starts
+
+
+def test_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    piece = rnn.inputs(PIECE)[0]
+    settings = dict(steps=3, num_frames=8, batch_size=2)
+
+    model = tiny()
+    history = rnn.fit(model, [piece], [piece], tmp_path / "whole", epochs=2, **settings)
+    assert len(history["loss"]) == len(history["val_loss"]) == 2 and not (tmp_path / "whole" / "backup").exists()
+
+    def stop_in_the_second_epoch(crops, index, item=rnn.Crops.__getitem__):
+        if index == 1 and (tmp_path / "half" / "backup").exists():
+            raise RuntimeError("stopped")
+        return item(crops, index)
+
+    monkeypatch.setattr(rnn.Crops, "__getitem__", stop_in_the_second_epoch)
+    with pytest.raises(Exception, match="stopped"):  # TensorFlow wraps it in an error of its own
+        rnn.fit(tiny(), [piece], [piece], tmp_path / "half", epochs=2, **settings)
+    monkeypatch.undo()
+    history = rnn.fit(tiny(seed=5), [piece], [piece], tmp_path / "half", epochs=2, **settings)
+    assert len(history["loss"]) == 2  # one epoch from before the stop, one from after it
+
+
+def test_a_tiny_fit_runs_on_jax(tmp_path):
+    pytest.importorskip("jax")
+    code = ("import numpy as np; from pathlib import Path; from utils import rnn, text\n"
+            "piece = rnn.inputs(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]\n"
+            "model = rnn.build_two_clock(129, slow_units=8, slow_layers=1, fast_units=8)\n"
+            f"print(rnn.fit(model, [piece], [piece], Path({str(tmp_path)!r}), epochs=1, steps=2, num_frames=8, batch_size=2))")
+    result = subprocess.run([sys.executable, "-c", code], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True,
+                            text=True, cwd=os.getcwd())
+    assert result.returncode == 0 and "val_loss" in result.stdout, result.stderr[-2000:]
+
+
+def test_the_studys_network_reads_characters():
+    model = rnn.build_char_rnn(129, "lstm", units=8, num_layers=2)
+    tokens = np.arange(20)[None]
+    changed = tokens.copy()
+    changed[0, 10] = 99
+    before, after = (keras.ops.convert_to_numpy(model(t)) for t in (tokens, changed))
+    assert before.shape == (1, 20, 129) and np.array_equal(before[0, :10], after[0, :10])
+    assert not np.allclose(before[0, 10:], after[0, 10:])
