@@ -22,6 +22,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     # first floor
     "audio": ("files midi", "scipy soundfile midirenderer pretty_midi"),
     "text": (GROUND, ""),
+    "inputs": ("midi text", ""),
     "score": (GROUND, "scipy verovio"),
     "metrics": (GROUND, "scipy"),
     "baselines": (GROUND + " metrics", ""),
@@ -33,7 +34,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "data": ("files midi audio text corpus", "music21 tqdm"),
     "player": ("files midi audio", "IPython"),
     # models: only these know Keras; they meet the data in a notebook
-    "rnn": ("midi sampling text queues", "keras"),
+    "rnn": ("inputs sampling text queues", "keras"),
     "wavenet": ("sampling text queues", "keras"),
     "gan": ("sampling text queues", "keras tensorflow"),
     "student": ("sampling text queues wavenet", "keras"),

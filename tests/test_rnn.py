@@ -10,20 +10,20 @@ import keras
 import numpy as np
 import pytest
 
-from utils import midi, rnn, text
+from utils import inputs, midi, rnn, text
 
 CHORDS = [[48, 64, 67, 72], [48, 64, 67, 72], [50, 65, 69, 74], [50, 65, 69, 74], [43, 62, 67, 71], [43, 62, 67, 71]]
 PIECE = text.as_roll(CHORDS * 6)  # 36 frames that repeat
 
 
-def tiny(cell="gru", onsets=False, kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1), seed=0):
+def tiny(cell="gru", onsets=False, kinds=(inputs.POSITIONS, len(inputs.MATCHES) + 1), seed=0):
     keras.utils.set_random_seed(seed)
     return rnn.build_two_clock(len(text.vocab(onsets)), cell=cell, slow_units=16, slow_layers=2, fast_units=12, embedding_size=4,
                            num_conditions=kinds, dropout_rate=0.1)
 
 
 def batch_of(pieces):
-    return rnn._pad(pieces, max(len(piece[0]) for piece in pieces), max(piece[0].shape[1] for piece in pieces))
+    return inputs.pad(pieces)
 
 
 def logits_of(model, batch):
@@ -36,7 +36,7 @@ def model(request):
 
 
 def test_a_future_character_leaves_earlier_logits_alone(model):
-    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE))
+    tokens, recalled, conditions = batch_of(inputs.prepare(PIECE))
     before = logits_of(model, (tokens, recalled, conditions))
     changed = tokens.copy()
     changed[0, 20, 2] = 40
@@ -46,33 +46,10 @@ def test_a_future_character_leaves_earlier_logits_alone(model):
     assert difference[20, 3] > 0 and difference[21:].max() > 0
 
 
-def test_memory_sees_only_what_came_before():
-    source, length = rnn.recall(PIECE)
-    changed = PIECE.copy()
-    changed[20] = 0
-    source_2, length_2 = rnn.recall(changed)
-    assert np.array_equal(source[:21], source_2[:21]) and np.array_equal(length[:21], length_2[:21])
-
-
-def test_memory_against_a_slow_search():
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 2, (80, 1))
-    frames[40:60] = frames[8:28]
-    source, length = rnn.recall(frames)
-    for now in range(80):
-        agreeing = {then: next((n for n in range(then) if frames[then - 1 - n] != frames[now - 1 - n]), then)
-                    for then in range(now % 4, now, 4)}
-        longest = max(agreeing.values(), default=0)
-        if longest < rnn.MIN_MATCH:
-            assert source[now] == -1 and length[now] == 0
-        else:
-            assert length[now] == longest and source[now] == max(t for t, n in agreeing.items() if n == longest)
-
-
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_carried_state_gives_the_same_logits_as_the_whole_window(cell):
     model = tiny(cell, onsets=True)
-    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE, onsets=True))
+    tokens, recalled, conditions = batch_of(inputs.prepare(PIECE, onsets=True))
     whole = logits_of(model, (tokens, recalled, conditions))[0]
     player, heard = rnn._Player(model, 1), np.full((1, rnn.MAX_SLOTS), -1)
     wide = np.full((2, 1, len(tokens[0]), rnn.MAX_SLOTS), -1)
@@ -87,7 +64,7 @@ def test_carried_state_gives_the_same_logits_as_the_whole_window(cell):
 
 
 def test_frame_nll_sums_to_the_nll_of_the_text(model):
-    tokens, recalled, conditions = batch_of(rnn.inputs(PIECE, 4, 16))
+    tokens, recalled, conditions = batch_of(inputs.prepare(PIECE, 4, 16))
     logits = logits_of(model, (tokens, recalled, conditions))[0].astype(np.float64)
     log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     known = tokens[0] >= 0
@@ -103,9 +80,9 @@ def test_lists_of_pitches_score_as_the_roll_of_what_sounds(model):
 
 
 def test_the_quarter_grid_counts_in_quarters_and_may_know_its_key():
-    (tokens, _, facts), = rnn.inputs(PIECE[::4], 4, 16, keys=(3,), sixteenths=4, tonic=0)
+    (tokens, _, facts), = inputs.prepare(PIECE[::4], 4, 16, keys=(3,), sixteenths=4, tonic=0)
     assert len(tokens) == 9 and facts[:, 0].tolist() == [12, 0, 4, 8, 12, 0, 4, 8, 12] and set(facts[:, 2]) == {3}
-    model = tiny(kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1, 12))
+    model = tiny(kinds=(inputs.POSITIONS, len(inputs.MATCHES) + 1, 12))
     nats, = rnn.frame_nll(model, [PIECE[::4]], transpositions=(-1, 0, 1), sixteenths=4, tonic=0)
     assert len(nats) == 9
 
@@ -163,19 +140,11 @@ def test_a_prompt_is_continued_and_a_melody_kept_on_top():
     assert string.endswith(text.END) and top(roll) == top(PIECE)
 
 
-def test_a_plan_by_hand():
-    key, fermata, left = rnn.plan(12, tonic=7, mode="minor", fermatas=[5, 9], length=11)
-    assert set(key) == {19}
-    assert fermata.tolist() == [2, 1, 1, 1, 1, 0, 1, 1, 1, 0, rnn.FERMATA_QUARTERS + 1, rnn.FERMATA_QUARTERS + 1]
-    assert left.tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0]
-    assert [values[0] for values in rnn.plan(1)] == [size - 1 for size in rnn.PLAN]
-
-
 def test_a_model_with_a_plan_writes_under_it():
-    model = tiny(onsets=True, kinds=(rnn.POSITIONS, len(rnn.MATCHES) + 1, *rnn.PLAN))
-    assert rnn.generate(model, max_bars=2, conditions=rnn.plan(32, 0, length=32))
+    model = tiny(onsets=True, kinds=(inputs.POSITIONS, len(inputs.MATCHES) + 1, *inputs.PLAN))
+    assert rnn.generate(model, max_bars=2, conditions=inputs.plan(32, 0, length=32))
     with pytest.raises(ValueError, match="shorter than the 32 frames"):
-        rnn.generate(model, max_bars=2, conditions=rnn.plan(31))
+        rnn.generate(model, max_bars=2, conditions=inputs.plan(31))
 
 
 def test_nothing_to_write_is_refused():
@@ -190,7 +159,7 @@ def test_nothing_to_write_is_refused():
 
 
 def test_crops_are_excerpts_and_reach_the_beginning_and_the_end():
-    piece = rnn.inputs(PIECE)[0]
+    piece = inputs.prepare(PIECE)[0]
     crops = rnn.Crops([piece], num_frames=8, batch_size=4, steps=30, seed=0)
     starts = set()
     for step in range(len(crops)):
@@ -204,7 +173,7 @@ def test_crops_are_excerpts_and_reach_the_beginning_and_the_end():
 
 
 def test_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    piece = rnn.inputs(PIECE)[0]
+    piece = inputs.prepare(PIECE)[0]
     settings = dict(steps=3, num_frames=8, batch_size=2)
 
     model = tiny()
@@ -226,8 +195,8 @@ def test_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 def test_a_tiny_fit_runs_on_jax(tmp_path):
     pytest.importorskip("jax")
-    code = ("import numpy as np; from pathlib import Path; from utils import rnn, text\n"
-            "piece = rnn.inputs(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]\n"
+    code = ("import numpy as np; from pathlib import Path; from utils import inputs, rnn, text\n"
+            "piece = inputs.prepare(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]\n"
             "model = rnn.build_two_clock(129, slow_units=8, slow_layers=1, fast_units=8)\n"
             f"print(rnn.fit(model, [piece], [piece], Path({str(tmp_path)!r}), epochs=1, steps=2, num_frames=8, batch_size=2))")
     result = subprocess.run([sys.executable, "-c", code], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True,

@@ -1,14 +1,14 @@
-"""Recurrent networks that write characters: the study's character RNN, and one with two clocks; likelihood, generation."""
+"""Recurrent networks that write characters: the study's, and one with two clocks; training, likelihood, generation."""
+
+import functools
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from utils import midi, sampling, text
+from utils import inputs, sampling, text
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
-POSITIONS = 29  # places in a bar that the networks know: 0-15 in 4/4, 16-27 in 3/4, 28 for any other metre
-MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # frames that must agree to recall; kinds of length told apart
 MAX_SLOTS = 12  # characters in a generated frame at most, its space included
 UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
 
@@ -42,39 +42,40 @@ class TwoClockRNN(keras.Model):
     """A character RNN with two clocks: a slow stack ticks once a frame, a fast layer once a character within it.
 
     The slow stack reads which characters the last frame held, where in the bar the next one stands, and which frame
-    followed when the piece last sounded like this (`recall`); its state reaches across bars. The fast layer starts each
-    frame from what the slow one says and writes the frame character by character. A frame of five characters costs one
-    large step and five small ones, so it learns several times as much a minute.
+    followed when the piece last sounded like this (`inputs.Memory`); its state reaches across bars. The fast layer
+    starts each frame from what the slow one says and writes the frame character by character. A frame of five
+    characters costs one large step and five small ones, so it learns several times as much a minute.
 
-    Call it with (tokens, recalled, conditions): tokens int (batch, frames, slots) as `text.frame_tokens` gives, -1 for
-    padding; recalled likewise, the frame that memory expects; conditions int (batch, frames, len(num_conditions)). It returns
-    logits float (batch, frames, slots, vocab_size), each for the token in its place, seeing only what stands before it.
+    Call it with a batch of `inputs.pad`: tokens and recalled int (batch, frames, slots), -1 for padding; conditions int
+    (batch, frames, kinds). It returns logits float (batch, frames, slots, vocab_size), each for the token in its place,
+    seeing only what stands before it.
 
-    Args: vocab_size: int. cell: "gru" or "lstm", of the slow stack. slow_units, slow_layers, fast_units, embedding_size: sizes.
-        num_conditions: for each condition how many values it takes. dropout_rate: between all layers.
+    Args: vocab_size: int. cell: "gru" or "lstm", of the slow stack. slow_units, slow_layers, fast_units,
+        embedding_size: sizes. num_conditions: for each kind of condition how many values it takes. dropout_rate:
+        between all layers.
     Source: the clocks of Mehri et al. 2017, SampleRNN, section 2. Notebook: 02, "Two clocks".
     """
 
     def __init__(self, vocab_size, cell="gru", slow_units=384, slow_layers=2, fast_units=256, embedding_size=64,
-                 num_conditions=(POSITIONS, len(MATCHES) + 1), dropout_rate=0.1, **kwargs):
+                 num_conditions=(inputs.POSITIONS, len(inputs.MATCHES) + 1), dropout_rate=0.1, **kwargs):
         super().__init__(**kwargs)
         recurrent = _cell(cell)
         self.vocab_size, self.cell, self.slow_units = vocab_size, cell, slow_units
         self.num_states = {"gru": 1, "lstm": 2}[cell]
         self.read_heard = layers.Dense(slow_units, name="read_heard")
         self.read_recalled = layers.Dense(slow_units, use_bias=False, name="read_recalled")
-        self.read_conditions = [layers.Embedding(n, slow_units, name=f"condition_{i}") for i, n in enumerate(num_conditions)]
+        self.read_conditions = [layers.Embedding(size, slow_units) for size in num_conditions]
         self.slow = [recurrent(slow_units, return_sequences=True, return_state=True, name=f"slow_{i}")
                      for i in range(slow_layers)]
         self.dropout = layers.Dropout(dropout_rate)
         self.to_fast = layers.Dense(fast_units, name="to_fast")
-        self.read_token = layers.Embedding(vocab_size + 1, embedding_size, name="read_token")  # the last: a frame begins
+        self.read_token = layers.Embedding(vocab_size + 1, embedding_size, name="read_token")  # + "begin"
         self.fast = layers.GRU(fast_units, return_sequences=True, return_state=True, name="fast")
         self.hidden = layers.Dense(fast_units, activation="silu", name="hidden")
         self.logits = layers.Dense(vocab_size, name="logits")
 
-    def call(self, inputs, training=False):
-        tokens, recalled, conditions = inputs
+    def call(self, batch, training=False):
+        tokens, recalled, conditions = batch
         frames, starts = ops.shape(tokens)[1], ops.full_like(tokens[:, :, :1], self.vocab_size)
         heard = ops.pad(tokens, ((0, 0), (1, 0), (0, 0)), constant_values=-1)[:, :frames]  # the frame before
         written = ops.concatenate([starts, ops.maximum(tokens[:, :, :-1], 0)], axis=-1)  # the character before
@@ -85,7 +86,7 @@ class TwoClockRNN(keras.Model):
         return ops.reshape(logits, (-1, frames, slots, self.vocab_size))
 
     def tick_slow(self, heard, recalled, conditions, states=None, training=False):
-        """Run the slow clock: the frames before (batch, frames, slots) -> context (batch, frames, fast_units), states."""
+        """Run the slow clock: the frames before (batch, frames, slots) -> context (batch, frames, units), states."""
         one_hot = lambda tokens: ops.sum(ops.one_hot(tokens, self.vocab_size), axis=2)  # -1 becomes zeros
         x = self.read_heard(one_hot(heard)) + self.read_recalled(one_hot(recalled))
         for i, embed in enumerate(self.read_conditions):
@@ -99,7 +100,7 @@ class TwoClockRNN(keras.Model):
         return self.to_fast(self.dropout(ops.concatenate(outputs, axis=-1), training=training)), new_states
 
     def tick_fast(self, context, written, state=None, training=False):
-        """Run the fast clock: context (rows, fast), tokens before (rows, slots) -> logits (rows, slots, vocab), state."""
+        """Run the fast clock: context (rows, units), the tokens before (rows, slots) -> logits (rows, slots, vocab)."""
         state = ops.tanh(context) if state is None else state
         x, state = self.fast(self.read_token(written), initial_state=state)
         x = self.dropout(x, training=training)
@@ -131,117 +132,11 @@ def frame_loss(tokens, logits):
     return ops.sum(nats * known, axis=-1)
 
 
-def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
-    """Number each frame's place in the bar, for 4/4 and 3/4 apart.
-
-    Args: num_frames: int. upbeat: sixteenths before the first barline. bar_frames: sixteenths in a bar, 16 in 4/4 and 12 in
-        3/4; other metres share one number. sixteenths: in a frame, 4 on the quarter grid.
-    Returns: int32 (num_frames, 1), below POSITIONS.
-    Notebook: 02, "Where in the bar?".
-    """
-    place = (np.arange(num_frames) * sixteenths - upbeat) % bar_frames
-    first = {16: 0, 12: 16}.get(bar_frames)
-    return (np.full(num_frames, POSITIONS - 1) if first is None else first + place).astype(np.int32)[:, None]
-
-
-FERMATA_QUARTERS, LEFT_QUARTERS = 20, 32  # how far ahead a plan looks
-PLAN = (25, FERMATA_QUARTERS + 3, LEFT_QUARTERS + 2)  # values that key, next fermata and end can take; the last: unknown
-
-
-def plan(num_frames, tonic=None, mode="major", fermatas=None, length=None):
-    """Say where a piece is going, frame by frame: its key, how far off the next fermata is, and how far the end.
-
-    Args: num_frames: int. tonic: pitch class 0 to 11, or None where the key is unknown. mode: "major" or "minor".
-        fermatas: frames, or None where they are unknown. length: frames until END, or None where it is unknown.
-    Returns: list of three int32 (num_frames,), below PLAN; distances in quarters, rounded up.
-    Notebook: 02, "A plan".
-    """
-    now = np.arange(num_frames)
-    key = np.full(num_frames, PLAN[0] - 1 if tonic is None else tonic % 12 + 12 * (mode == "minor"))
-    if fermatas is None:
-        ahead = np.full(num_frames, PLAN[1] - 1)
-    else:
-        following = np.append(np.sort(fermatas), np.iinfo(np.int32).max)  # after the last fermata: none within sight
-        ahead = np.minimum(-((now - following[np.searchsorted(following, now)]) // 4), FERMATA_QUARTERS + 1)
-    left = np.full(num_frames, PLAN[2] - 1) if length is None else np.clip(-((now - length) // 4), 0, LEFT_QUARTERS)
-    return [key.astype(np.int32), ahead.astype(np.int32), left.astype(np.int32)]
-
-
-class Memory:
-    """Remember pieces frame by frame, and find where each last sounded as it does now, a whole number of beats ago.
-
-    Args: num_pieces, max_frames: how much to remember; pieces grow side by side. beat: frames in a quarter.
-    Source: the match model of PAQ, Mahoney 2005. Notebook: 02, "A memory".
-    """
-
-    def __init__(self, num_pieces, max_frames, beat=4):
-        self.beat = beat
-        self.kinds = np.zeros((num_pieces, max_frames), np.int64)  # a number for each different frame
-        self.agree = np.zeros((num_pieces, max_frames + 1), np.int64)  # [s]: how many frames before s equal the latest ones
-        self.now = 0
-
-    def recall(self):
-        """Point to the frame that followed then: source int (pieces,), -1 where nothing is recalled; length int (pieces,)."""
-        first = self.now % self.beat
-        agree = self.agree[:, first:self.now:self.beat]
-        if not agree.shape[1]:
-            return np.full(len(agree), -1), np.zeros(len(agree), int)
-        best = agree.shape[1] - 1 - agree[:, ::-1].argmax(axis=1)  # the latest of the longest
-        length = np.take_along_axis(agree, best[:, None], axis=1)[:, 0]
-        known = length >= MIN_MATCH
-        return np.where(known, first + self.beat * best, -1), np.where(known, length, 0)
-
-    def push(self, kinds):
-        """Add a frame to each piece: kinds int (pieces,), equal for equal frames."""
-        now = self.now
-        self.agree[:, 1:now + 1] = np.where(self.kinds[:, :now] == kinds[:, None], self.agree[:, :now] + 1, 0)
-        self.kinds[:, now] = kinds
-        self.now += 1
-
-
-def recall(frames, beat=4):
-    """Recall all along a piece: frames (frames, anything), a row each -> source, length int (frames,), see `Memory.recall`."""
-    kinds = np.unique(frames, axis=0, return_inverse=True)[1].ravel()
-    memory, found = Memory(1, len(frames), beat), []
-    for kind in kinds:
-        found.append(memory.recall())
-        memory.push(kind[None])
-    source, length = np.array(found, int).reshape(-1, 2).T
-    return source, length
-
-
-def inputs(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, conditions=()):
-    """Prepare a piece for TwoClockRNN, in one key or several.
-
-    Args: roll: uint8 (frames, 128) or lists of pitches. upbeat, bar_frames, sixteenths: see `bar_conditions`. keys: semitones,
-        one result for each. onsets: write the onset alphabet, the highest pitch of a frame first, with END as a last frame of
-        its own. tonic: pitch class, a third condition that moves with the key, or None. conditions: further int (frames,)
-        arrays, END's frame counted.
-    Returns: list of (tokens, recalled int (frames, slots), conditions int (frames, kinds)).
-    Raises: ValueError for a pitch outside MIDI's range, before or after transposition.
-    Notebook: 02, "Two clocks".
-    """
-    roll = text.as_roll(roll)
-    # memory knows no more than the text does; END's frame comes after all others, so that its own row does not matter
-    source, length = recall(np.vstack([roll, roll[:1]]) if onsets else roll != 0, max(1, 4 // sixteenths))
-    known = [bar_conditions(len(source), upbeat, bar_frames, sixteenths), np.searchsorted(MATCHES, length, "right")]
-    result = []
-    for key in keys:
-        tokens = text.frame_tokens(midi.transpose(roll, key), onsets, descending=onsets)
-        if onsets:
-            tokens = np.vstack([tokens, np.full((1, tokens.shape[1]), -1)])
-            tokens[-1, 0] = len(text.vocab(True)) - 1
-        keyed = [] if tonic is None else [np.full(len(source), (tonic + key) % 12)]
-        facts = np.column_stack([*known, *keyed, *conditions]).astype(np.int32)
-        result.append((tokens, np.where(source[:, None] >= 0, tokens[source], -1), facts))
-    return result
-
-
 class Crops(keras.utils.PyDataset):
     """Random excerpts of random pieces, longer pieces more often; the same ones for the same seed.
 
-    Args: pieces: list of what `inputs` returns; transpositions are pieces of their own. num_frames: length of an excerpt; a
-        shorter piece is padded. batch_size, steps: excerpts a step, steps an epoch. seed: int.
+    Args: pieces: list of what `inputs.prepare` returns; transpositions are pieces of their own. num_frames: length of
+        an excerpt; a shorter piece is padded. batch_size, steps: excerpts a step, steps an epoch. seed: int.
     An item is ((tokens, recalled, conditions), tokens), each int32 (batch_size, num_frames, ...).
     Raises: ValueError for no pieces.
     """
@@ -267,27 +162,18 @@ class Crops(keras.utils.PyDataset):
             start = self.rng.integers(-self.num_frames // 2, len(piece[0]))
             start = np.clip(start, 0, max(0, len(piece[0]) - self.num_frames))
             crops.append([part[start:start + self.num_frames] for part in piece])
-        batch = _pad(crops, self.num_frames, self.slots)
+        batch = inputs.pad(crops, self.num_frames, self.slots)
         return batch, batch[0]
 
 
-def _pad(pieces, num_frames, slots):
-    """Stack pieces of unequal length: tokens and recalled padded with -1, conditions with 0."""
-    tokens, recalled = np.full((2, len(pieces), num_frames, slots), -1, np.int32)
-    conditions = np.zeros((len(pieces), num_frames, pieces[0][2].shape[1]), np.int32)
-    for row, parts in enumerate(pieces):
-        for batch, part in zip((tokens, recalled, conditions), parts):
-            batch[row, :len(part), :part.shape[1]] = part
-    return tokens, recalled, conditions
-
-
-def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_size=8, learning_rate=2e-3, weight_decay=0.01,
-        seed=0):
+def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_size=8, learning_rate=2e-3,
+        weight_decay=0.01, seed=0):
     """Train a TwoClockRNN on random excerpts; a run that was stopped goes on from its last whole epoch.
 
-    Args: model: what `build_two_clock` returns. pieces: what to learn from, see `Crops`. valid: pieces likewise, scored after each epoch. folder: where backup, TensorBoard logs and history.csv stand. epochs, steps: steps an epoch.
-        num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as a cosine to 0.
-        weight_decay: of AdamW. seed: of the excerpts.
+    Args: model: what `build_two_clock` returns. pieces: what to learn from, see `Crops`. valid: pieces likewise, scored
+        after each epoch. folder: Path, for the backup, TensorBoard's logs and history.csv. epochs, steps: steps an
+        epoch. num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as a
+        cosine to 0. weight_decay: of AdamW. seed: of the excerpts.
     Returns: dict, the history: loss and val_loss, nats a frame, one value an epoch.
     Source: Loshchilov and Hutter 2017 (cosine), 2019 (AdamW). Notebook: 02, "Training".
     """
@@ -299,7 +185,7 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
     data = Crops(pieces, num_frames, batch_size, steps, seed)
     # XLA makes recurrent layers four times slower on a CPU under TensorFlow; JAX knows nothing else
     model.compile(optimizer, loss=frame_loss, jit_compile=keras.backend.backend() == "jax")
-    held_out = [_pad([piece], len(piece[0]), piece[0].shape[1]) for piece in valid]
+    held_out = [inputs.pad([piece]) for piece in valid]
     scorer = _scorer(model)
 
     def score(epoch, logs):
@@ -315,17 +201,19 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
     return {name: [float(row[name]) for row in last.values()] for name in ("loss", "val_loss")}
 
 
-def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,), sixteenths=1, tonic=None, batch_size=16):
+def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,), sixteenths=1, tonic=None,
+              batch_size=16):
     """Score pieces by the chain rule, from an unprimed start: nothing is seen ahead of the character that is scored.
 
-    Several models, and transpositions of what went before, are averaged as probabilities of each frame. Where the upbeat
-    or metre of a piece is unknown, the likely ones (UPBEATS) are hypotheses of a true mixture: each is weighted by its
+    Several models, and transpositions of what went before, are averaged as probabilities of each frame. Where upbeat or
+    metre of a piece is unknown, the likely ones (UPBEATS) are hypotheses of a true mixture: each is weighted by its
     share in the training pieces times the probability it gave to the piece so far.
 
-    Args: models: a network of this module, or a list. pieces: list of rolls (frames, 128), or of lists of lists of MIDI
-        pitches. upbeats: for each piece the sixteenths before its first barline, or None. bar_frames: for each piece 16 (4/4)
-        or 12 (3/4), or None. transpositions: semitones, each a context to average. sixteenths: in a frame, 4 on the quarter
-        grid. tonic: the pitch class of all pieces' key, for networks that were trained with it. batch_size: pieces at a time.
+    Args: models: a TwoClockRNN of the plain alphabet, or a list. pieces: list of rolls (frames, 128), or of lists of
+        lists of MIDI pitches. upbeats: for each piece the sixteenths before its first barline, or None. bar_frames:
+        for each piece 16 (4/4) or 12 (3/4), or None. transpositions: semitones, each a context to average. sixteenths: in a
+        frame, 4 on the quarter grid. tonic: pitch class of the key of all pieces, for networks that were trained with
+        it. batch_size: pieces at a time.
     Returns: list of float64 (frames,), nats of every frame of each piece: the sum over its characters and its space.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition, or lists of unequal length.
     Source: Boulanger-Lewandowski et al. 2012 for the benchmark. Notebook: 02, "The published benchmark".
@@ -334,17 +222,15 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
     rolls = [text.as_roll(piece) for piece in pieces]
     known = [[None] * len(rolls) if given is None else list(given) for given in (bar_frames, upbeats)]
     if any(len(given) != len(rolls) for given in known):
-        raise ValueError(f"{len(rolls)} pieces need {len(rolls)} upbeats and bar_frames: give one for each piece, or None")
+        raise ValueError(f"{len(rolls)} pieces and other numbers of upbeats or bar_frames: give one for each piece")
     scorers = [_scorer(model) for model in models]
     result = [np.zeros(0)] * len(rolls)
     order = sorted((i for i, roll in enumerate(rolls) if len(roll)), key=lambda i: len(rolls[i]))
     for batch in (order[i:i + batch_size] for i in range(0, len(order), batch_size)):
-        guesses = [[metre for metre in UPBEATS if all(k in (None, g) for k, g in zip((known[0][i], known[1][i]), metre))]
-                   or [(known[0][i] or 16, known[1][i] or 0)] for i in batch]
-        rows = [(place, metre) for place, metres in enumerate(guesses) for metre in metres]
+        rows = [(place, metre) for place, i in enumerate(batch) for metre in _metres(known[0][i], known[1][i])]
         probabilities = []
         for shift in transpositions:
-            prepared = [inputs(rolls[batch[place]], upbeat, bar, (shift,), sixteenths=sixteenths, tonic=tonic)[0]
+            prepared = [inputs.prepare(rolls[batch[place]], upbeat, bar, (shift,), False, sixteenths, tonic)[0]
                         for place, (bar, upbeat) in rows]
             probabilities += [np.exp(-_score(scorer, prepared)) for scorer in scorers]
         nats = -np.log(np.mean(probabilities, axis=0))
@@ -355,6 +241,12 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
     return result
 
 
+def _metres(bar, upbeat):
+    """The likely (bar_frames, upbeat) that agree with what is known of them."""
+    likely = [metre for metre in UPBEATS if bar in (None, metre[0]) and upbeat in (None, metre[1])]
+    return likely or [(bar or 16, upbeat or 0)]
+
+
 def _mix(nats, prior):
     """Nats of each frame under a Bayesian mixture of hypotheses: nats (hypotheses, frames), prior (hypotheses,)."""
     joint = np.log(prior)[:, None] - np.cumsum(nats, axis=1)
@@ -362,31 +254,31 @@ def _mix(nats, prior):
     return -np.diff(total, prepend=0.0)
 
 
+@functools.lru_cache(maxsize=8)  # compiling takes longer than scoring a piece
 def _scorer(model):
-    """A network from (tokens, conditions) to the nats of each frame (batch, frames)."""
-    tokens, recalled, conditions = (keras.Input((None, None), dtype="int32") for _ in range(3))
-    return keras.Model([tokens, recalled, conditions], frame_loss(tokens, model((tokens, recalled, conditions))))
+    """A network from a batch to the nats of each frame (batch, frames)."""
+    batch = [keras.Input((None, None), dtype="int32") for _ in range(3)]
+    return keras.Model(batch, frame_loss(batch[0], model(batch)))
 
 
 def _score(scorer, pieces):
     """Nats float64 (pieces, frames) of prepared pieces of unequal length, padded to a multiple of 64 frames."""
     num_frames = -(-max(len(tokens) for tokens, _, _ in pieces) // 64) * 64
-    batch = _pad(pieces, num_frames, max(tokens.shape[1] for tokens, _, _ in pieces))
-    return scorer.predict_on_batch(list(batch)).astype(np.float64)
+    return scorer.predict_on_batch(list(inputs.pad(pieces, num_frames))).astype(np.float64)
 
 
-def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0, bar_frames=16,
-             conditions=(), melody=None):
-    """Write pieces, several side by side, each until its END or the last bar; the networks' state is carried, not recomputed.
+def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
+             bar_frames=16, conditions=(), melody=None):
+    """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
     A note can only be held where it sounded before, the pitches of a frame descend, and several models are averaged as
     probabilities; so every text decodes without mending.
 
     Args: models: TwoClockRNN of the onset alphabet, or a list. num_streams: pieces to write. temperature, top_p: see
-        `sampling.sample`. prompt: roll uint8 (frames, 128) that all pieces continue. max_bars: where to stop at the latest.
-        seed: int. upbeat, bar_frames: the metre to write in, see `bar_conditions`. conditions: further int arrays
-        (frames,) as the models were trained with, long enough for max_bars. melody: roll uint8 (frames, 128) to
-        harmonise: its highest note of each frame is kept as the top voice, and the piece is as long.
+        `sampling.sample`. prompt: roll uint8 (frames, 128) that all pieces continue. max_bars: where to stop at the
+        latest. seed: int. upbeat, bar_frames: the metre to write in, see `inputs.bar_conditions`. conditions: further
+        int arrays (frames,) as the models were trained with, long enough for max_bars. melody: roll uint8
+        (frames, 128) to harmonise: its highest note of each frame is kept as the top voice, and the piece is as long.
     Returns: list of str, each from START to END; a piece that was cut has no END.
     Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
     Notebook: 02, "The composers".
@@ -397,20 +289,20 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     given = text.frame_tokens(prompt, onsets=True, descending=True) if prompt is not None else ()
     tune = text.frame_tokens(melody, onsets=True, descending=True)[:, 0] if melody is not None else None
     num_frames = upbeat + max_bars * bar_frames if tune is None else len(tune)
-    known = [bar_conditions(num_frames, upbeat, bar_frames)[:, 0], *map(np.asarray, conditions)]
+    known = [inputs.bar_conditions(num_frames, upbeat, bar_frames), *map(np.asarray, conditions)]
     if max_bars < 1 or not num_frames or (prompt is not None and not len(given)):
-        raise ValueError("there is nothing to write: give max_bars of at least 1, and a prompt or melody that has frames")
+        raise ValueError("nothing to write: give max_bars of at least 1, and a prompt or melody that has frames")
     if any(len(condition) < num_frames for condition in known):
         raise ValueError(f"a condition is shorter than the {num_frames} frames to write: give one value for each")
 
     rows = np.full((num_streams, num_frames, MAX_SLOTS), -1, np.int32)
-    memory, players = Memory(num_streams, num_frames), [_Player(model, num_streams) for model in models]
+    memory, players = inputs.Memory(num_streams, num_frames), [_Player(model, num_streams) for model in models]
     heard, alive, streams = rows[:, 0], np.ones(num_streams, bool), np.arange(num_streams)
     for now in range(num_frames):
         source, length = memory.recall()
         recalled = np.where(source[:, None] >= 0, rows[streams, source], -1)
         facts = [np.full(num_streams, condition[now]) for condition in known]
-        facts.insert(1, np.searchsorted(MATCHES, length, "right"))
+        facts.insert(1, np.searchsorted(inputs.MATCHES, length, "right"))
         for player in players:
             player.begin_frame(heard, recalled, np.column_stack(facts))
         forced = given[now] if now < len(given) else tune[now:now + 1] if tune is not None else ()
@@ -443,19 +335,21 @@ class _Player:
     def __init__(self, model, num_streams):
         sizes = [layer.units for layer in model.slow for _ in range(model.num_states)]
         frames = [keras.Input((1, MAX_SLOTS), dtype="int32") for _ in range(2)]
-        conditions, states = keras.Input((1, len(model.read_conditions)), dtype="int32"), [keras.Input((n,)) for n in sizes]
+        conditions = keras.Input((1, len(model.read_conditions)), dtype="int32")
+        states = [keras.Input((size,)) for size in sizes]
         context, new = model.tick_slow(*frames, conditions, states)
         self.slow = keras.Model([*frames, conditions, *states], [context[:, 0], *new])
         context, written = keras.Input((model.fast.units,)), keras.Input((1,), dtype="int32")
         state = keras.Input((model.fast.units,))
         logits, new = model.tick_fast(context, written, state)
         self.fast = keras.Model([context, written, state], [ops.softmax(logits[:, 0]), new])
-        self.states = [np.zeros((num_streams, n), np.float32) for n in sizes]
+        self.states = [np.zeros((num_streams, size), np.float32) for size in sizes]
         self.beginning = np.full((num_streams, 1), model.vocab_size)
 
     def begin_frame(self, heard, recalled, facts):
         """Tick the slow clock: frames (streams, slots) and conditions (streams, kinds)."""
-        self.context, *self.states = self.slow.predict_on_batch([heard[:, None], recalled[:, None], facts[:, None], *self.states])
+        frame = [heard[:, None], recalled[:, None], facts[:, None]]
+        self.context, *self.states = self.slow.predict_on_batch([*frame, *self.states])
         self.state = np.tanh(self.context)
         self.write(self.beginning[:, 0])
 
@@ -468,7 +362,7 @@ class _Player:
 
 
 def _allowed(heard, written, end, can_end):
-    """Say which tokens may come next: bool (streams, vocab), from the frame before and what this one holds, -1 padded."""
+    """Say which tokens may come next: bool (streams, vocab), from the frame before and what this one holds so far."""
     pitch = np.arange(-1, end) % 128  # of token 1 to 128 a sounding pitch, of 129 to 256 the struck one
     lowest = np.where((written > 0) & (written < end), pitch[written], 128).min(axis=1, initial=128)
     allowed = pitch < lowest[:, None]

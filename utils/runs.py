@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import sys
 from pathlib import Path
@@ -60,8 +59,7 @@ def save(model, history, run_dir, **config):
 
 def _shrink(path):
     """Write a weights file anew, floats as halves and without the optimiser's part."""
-    small = path.with_name(f"half.{path.name}")
-    with h5py.File(path) as old, h5py.File(small, "w") as new:
+    with files.whole(path) as small, h5py.File(path) as old, h5py.File(small, "w") as new:
 
         def add(name, item):
             if name.split("/")[0] == "optimizer":
@@ -75,7 +73,6 @@ def _shrink(path):
 
         new.attrs.update(old.attrs)
         old.visititems(add)
-    os.replace(small, path)
 
 
 def load(model, run_dir):
