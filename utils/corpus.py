@@ -135,6 +135,6 @@ def export(folder, executor=None):
     pool = nullcontext(executor) if executor else ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
     with pool as workers:
         jobs = [workers.submit(_export_one, path, folder / name) for name, path in missing.items()]
-        for job in tqdm(as_completed(jobs), total=len(jobs), desc="scores to MIDI", unit="score"):
+        for job in tqdm(as_completed(jobs), total=len(jobs), desc="scores to MIDI", unit="score", mininterval=1):
             job.result()
     return len(missing)

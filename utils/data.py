@@ -127,7 +127,7 @@ def _read_files(paths):
             if row["corpus_file"]:
                 published.setdefault(corpus.midi_name(row["corpus_file"]), []).append(row)
     found, rows = [], []
-    for path in tqdm(paths, desc="MIDI to rolls", unit="file"):
+    for path in tqdm(paths, desc="MIDI to rolls", unit="file", mininterval=1):
         try:
             notes, meta = midi.read_midi(path)
         except midi.MidiError as error:

@@ -8,11 +8,11 @@ import os
 import platform
 from pathlib import Path
 
-from tests.bench import preprocess, table
+from tests.bench import preprocess, rnn, table
 from utils import runs
 
-MODULES = [preprocess]
-PACKAGES = "numpy scipy music21 mido midirenderer".split()
+MODULES = [preprocess, rnn]
+PACKAGES = "numpy scipy music21 mido midirenderer keras tensorflow".split()
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -1,0 +1,51 @@
+"""The rows of notebook 02: how fast the recurrent networks learn and write, against Keras used plainly."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+
+from tests.bench.table import Row, seconds
+from utils import data, inputs, rnn, text
+
+STEPS = 40  # of training, timed after as many that compile
+WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
+UNITS = 500  # of its two layers: as many weights as the network with two clocks
+CHARACTERS = 300  # in the window that `predict` reads again for each character, about a minute of music
+BARS, STREAMS = 8, (1, 16, 64)
+
+
+def rows():
+    alphabet = text.vocab()
+    pieces = [inputs.prepare(piece.roll, piece.upbeat, piece.bar_frames)[0] for piece in data.pieces("train")]
+    model = rnn.build_two_clock(len(alphabet))
+    model.compile(keras.optimizers.AdamW(1e-3), loss=rnn.frame_loss, jit_compile=keras.backend.backend() == "jax")
+    ours = characters_a_second(model, rnn.Crops(pieces, steps=STEPS))
+    plain = rnn.build_char_rnn(len(alphabet), units=UNITS, num_layers=2)
+    plain.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    stream = np.concatenate([tokens[tokens >= 0] for tokens, _, _ in pieces])[:STEPS * BATCH * WINDOW + 1]
+    windows = [part[:STEPS * BATCH * WINDOW].reshape(STEPS * BATCH, WINDOW) for part in (stream[:-1], stream[1:])]
+    rival = characters_a_second(plain, *windows)
+    sizes = f"{model.count_params() / 1e6:.1f} and {plain.count_params() / 1e6:.1f} M weights"
+    yield Row(f"RNN training, {sizes}", ours, "characters/s", "1.5 x the rival", "Keras, plain", rival, ours / rival)
+
+    window = np.zeros((1, CHARACTERS), int)
+    plain.predict(window, verbose=0)
+    rival = 1 / seconds(lambda: plain.predict(window, verbose=0), repeats=5)[0]
+    composer = rnn.build_two_clock(len(text.vocab(onsets=True)))
+    for streams in STREAMS:
+        spent, written = seconds(lambda: rnn.generate(composer, streams, max_bars=BARS))
+        speed = sum(map(len, written)) / spent
+        yield Row(f"RNN writing, {streams} at once", speed, "characters/s", "50 x the rival" * (streams == 1),
+                  f"predict, {CHARACTERS} at a time", rival, speed / rival)
+
+
+def characters_a_second(model, *batches):
+    """Speed of an epoch, once an epoch has compiled what it needs."""
+    model.fit(*batches, batch_size=BATCH if len(batches) > 1 else None, verbose=0)
+    spent, _ = seconds(lambda: model.fit(*batches, batch_size=BATCH if len(batches) > 1 else None, verbose=0))
+    if len(batches) > 1:
+        return batches[0].size / spent
+    return sum((batches[0][step][1] >= 0).sum() for step in range(STEPS)) / spent
