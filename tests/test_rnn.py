@@ -204,6 +204,28 @@ def test_a_tiny_fit_runs_on_jax(tmp_path):
     assert result.returncode == 0 and "val_loss" in result.stdout, result.stderr[-2000:]
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_studys_network_writes_what_its_whole_window_predicts(cell):
+    keras.utils.set_random_seed(0)
+    model = rnn.build_char_rnn(20, cell, units=8, num_layers=2)
+    written = rnn.write_characters(model, 30, num_streams=2, temperature=0, first=3)
+    read = np.concatenate([np.full((2, 1), 3), written[:, :-1]], axis=1)
+    assert np.array_equal(keras.ops.convert_to_numpy(model(read)).argmax(axis=-1), written)
+    with pytest.raises(ValueError, match="at least 1"):
+        rnn.write_characters(model, 0)
+
+
+def test_windows_predict_the_next_character_and_resume(tmp_path):
+    tokens = np.arange(500) % 7
+    x, y = rnn.Windows(tokens, 10, 4, 3)[0]
+    assert x.shape == (4, 10) and np.array_equal((x + 1) % 7, y)
+    with pytest.raises(ValueError, match="longer one"):
+        rnn.Windows(tokens[:10], 10)
+    model = rnn.build_char_rnn(7, units=8)
+    history = rnn.fit_windows(model, tokens, tokens, tmp_path, epochs=3, steps=20, length=10, learning_rate=0.02)
+    assert len(history["val_loss"]) == 3 and history["val_loss"][-1] < np.log(7)
+
+
 def test_the_studys_network_reads_characters():
     model = rnn.build_char_rnn(129, "lstm", units=8, num_layers=2)
     tokens = np.arange(20)[None]

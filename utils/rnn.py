@@ -31,6 +31,81 @@ def build_char_rnn(vocab_size, cell="gru", units=256, num_layers=1, embedding_si
     return keras.Model(tokens, layers.Dense(vocab_size)(x), name=f"char_{cell}")
 
 
+class Windows(keras.utils.PyDataset):
+    """Random windows of a text, each with the window one character later; the same ones for the same seed.
+
+    Args: tokens: int (characters,). length: characters in a window. batch_size, steps: windows a step, steps an epoch.
+        seed: int. An item is two int32 (batch_size, length).
+    Raises: ValueError for a text that is too short for one window.
+    """
+
+    def __init__(self, tokens, length=100, batch_size=8, steps=100, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if len(tokens) <= length:
+            raise ValueError(f"a text of {len(tokens)} characters has no window of {length}: pass a longer one")
+        self.tokens, self.length, self.batch_size, self.steps = np.asarray(tokens), length, batch_size, steps
+        self.rng = np.random.default_rng(seed)
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, _):
+        starts = self.rng.integers(0, len(self.tokens) - self.length, self.batch_size)
+        window = self.tokens[starts[:, None] + np.arange(self.length + 1)].astype(np.int32)
+        return window[:, :-1], window[:, 1:]
+
+
+def fit_windows(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8, learning_rate=1e-3, seed=0):
+    """Train the study's network as it was trained: next character, random windows, a constant rate.
+
+    A run that was stopped goes on from its last whole epoch.
+
+    Args: model: what `build_char_rnn` returns. train, valid: texts as tokens int (characters,). folder: Path, for the
+        backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. length, batch_size: of the windows.
+        learning_rate: of Adam. seed: of the windows.
+    Returns: dict, the history: loss and val_loss, nats a character, one value an epoch; exponentiate for perplexities.
+    Notebook: 02, "The study's network".
+    """
+    model.compile(keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  jit_compile=keras.backend.backend() == "jax")
+    held_out = Windows(valid, length, 8 * batch_size, 1, seed)[0]
+    model.fit(Windows(train, length, batch_size, steps, seed), epochs=epochs, verbose=0, validation_data=held_out,
+              callbacks=_callbacks(folder))
+    return _history(folder)
+
+
+def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=0):
+    """Write text with the study's network, several streams side by side, its state carried along.
+
+    Args: model: what `build_char_rnn` returns. num_characters: int. temperature: see `sampling.sample`. seed: int.
+        first: the token to start from.
+    Returns: int (num_streams, num_characters), tokens.
+    Raises: ValueError for no characters.
+    Notebook: 02, "The study's network".
+    """
+    if num_characters < 1:
+        raise ValueError(f"{num_characters} characters to write: give at least 1")
+    token, before, after = keras.Input((1,), dtype="int32"), [], []
+    x = token
+    for layer in model.layers[1:]:  # the same layers once more, their states led in and out
+        if isinstance(layer, tuple(CELLS.values())):
+            state = [keras.Input((layer.units,)) for _ in range(2 if isinstance(layer, layers.LSTM) else 1)]
+            carried = type(layer).from_config(layer.get_config() | {"return_state": True})
+            x, *new = carried(x, initial_state=state)
+            carried.set_weights(layer.get_weights())
+            before, after = before + state, after + new
+        else:
+            x = layer(x)
+    step = keras.Model([token, *before], [x[:, 0], *after])
+    states = [np.zeros((num_streams, state.shape[1]), np.float32) for state in before]
+    rng, chosen, written = np.random.default_rng(seed), np.full(num_streams, first), []
+    for _ in range(num_characters):
+        logits, *states = step.predict_on_batch([chosen[:, None], *states])
+        chosen = sampling.sample(logits, rng, temperature)
+        written.append(chosen)
+    return np.stack(written, axis=1)
+
+
 def _cell(cell):
     if cell not in CELLS:
         raise ValueError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
@@ -177,7 +252,6 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
     Returns: dict, the history: loss and val_loss, nats a frame, one value an epoch.
     Source: Loshchilov and Hutter 2017 (cosine), 2019 (AdamW). Notebook: 02, "Training".
     """
-    folder.mkdir(parents=True, exist_ok=True)
     warmup = min(200, epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(0.0, epochs * steps - warmup, 0.0, warmup_target=learning_rate,
                                                       warmup_steps=warmup)
@@ -192,11 +266,21 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
         nats = [scorer.predict_on_batch(list(batch)).sum() for batch in held_out]
         logs["val_loss"] = float(np.sum(nats) / sum(batch[0].shape[1] for batch in held_out))
 
-    log = folder / "history.csv"
-    model.fit(data, epochs=epochs, verbose=2, callbacks=[
-        keras.callbacks.LambdaCallback(on_epoch_end=score), keras.callbacks.CSVLogger(log, append=True),
-        keras.callbacks.TensorBoard(folder / "logs"), keras.callbacks.BackupAndRestore(folder / "backup")])
-    rows = np.genfromtxt(log, delimiter=",", names=True, ndmin=1)
+    model.fit(data, epochs=epochs, verbose=2,
+              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=score), *_callbacks(folder)])
+    return _history(folder)
+
+
+def _callbacks(folder):
+    """Log every epoch, and keep what it takes to go on after it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [keras.callbacks.CSVLogger(folder / "history.csv", append=True),
+            keras.callbacks.TensorBoard(folder / "logs"), keras.callbacks.BackupAndRestore(folder / "backup")]
+
+
+def _history(folder):
+    """The losses of all epochs, those before an interruption too."""
+    rows = np.genfromtxt(folder / "history.csv", delimiter=",", names=True, ndmin=1)
     last = {row["epoch"]: row for row in rows}  # an epoch stands twice where a run was stopped between log and backup
     return {name: [float(row[name]) for row in last.values()] for name in ("loss", "val_loss")}
 
@@ -211,8 +295,8 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
 
     Args: models: a TwoClockRNN of the plain alphabet, or a list. pieces: list of rolls (frames, 128), or of lists of
         lists of MIDI pitches. upbeats: for each piece the sixteenths before its first barline, or None. bar_frames:
-        for each piece 16 (4/4) or 12 (3/4), or None. transpositions: semitones, each a context to average. sixteenths: in a
-        frame, 4 on the quarter grid. tonic: pitch class of the key of all pieces, for networks that were trained with
+        for each piece 16 (4/4) or 12 (3/4), or None. transpositions: semitones, each a context to average. sixteenths: in
+        a frame, 4 on the quarter grid. tonic: pitch class of the key of all pieces, for networks that were trained with
         it. batch_size: pieces at a time.
     Returns: list of float64 (frames,), nats of every frame of each piece: the sum over its characters and its space.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition, or lists of unequal length.
