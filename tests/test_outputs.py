@@ -1,0 +1,41 @@
+"""What is shipped loads into the network that its config names, unchanged, and is as good as it says."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import numpy as np
+import pytest
+
+from utils import data, rnn, runs
+
+OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
+RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
+BENCHMARK = [folder for folder in RUNS if folder.name.startswith("rnn_bach")]
+MAX_BYTES = 80_000_000  # of all that is shipped
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_weights_match_their_checksum_and_fit_their_builder(folder):
+    config = runs.config(folder)
+    model = getattr(rnn, config["build"])(**config["builder"])
+    history = runs.load(model, folder)
+    assert len(history["loss"]) == config["fit"]["epochs"] and np.isfinite(history["loss"]).all()
+    assert {"seed", "minutes", "device", "versions"} <= config.keys()
+
+
+@pytest.mark.parametrize("folder", BENCHMARK, ids=lambda folder: folder.name)
+def test_a_benchmark_network_is_as_good_as_it_says(folder):
+    config = runs.config(folder)
+    model = rnn.build_two_clock(**config["builder"])
+    runs.load(model, folder)
+    pieces = data.pieces("valid")[::12]
+    nats = rnn.frame_nll(model, [p.roll for p in pieces], [p.upbeat for p in pieces], [p.bar_frames for p in pieces])
+    stated = [config["valid_nats"][piece.name] for piece in pieces]  # nats a frame, piece by piece
+    assert np.allclose([n.mean() for n in nats], stated, atol=2e-3)
+
+
+def test_all_that_is_shipped_is_small():
+    shipped = [path for path in OUTPUTS.rglob("*") if path.is_file() and OUTPUTS / "local" not in path.parents]
+    assert sum(path.stat().st_size for path in shipped) < MAX_BYTES
