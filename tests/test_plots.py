@@ -53,6 +53,12 @@ def test_piano_roll_shows_notes_attacks_bars_and_names():
     assert labels(ax.yaxis) == ["C4", "G4"] and ax.get_yticks().tolist() == [60, 67]
 
 
+def test_piano_roll_draws_the_lowest_pitch():
+    roll = np.zeros((16, 128), "uint8")
+    roll[0, 0] = 1
+    assert plots.piano_roll(roll).get_ylim() == (-2, 2)
+
+
 def test_piano_roll_draws_silence():
     assert plots.piano_roll(np.zeros((16, 128), "uint8")).get_xlim() == (0, 16)
 

@@ -75,7 +75,7 @@ def plan(num_frames, tonic=None, mode="major", fermatas=None, length=None):
     Args: num_frames: int. tonic: pitch class 0 to 11, or None where the key is unknown. mode: "major" or "minor".
         fermatas: frames, or None where they are unknown. length: frames until END, or None where it is unknown.
     Returns: list of three int (num_frames,), each below its number in PLAN; distances in quarters, rounded up.
-    Notebook: 02, "A plan".
+    Notebook: 02.
     """
     now = np.arange(num_frames)
     key = np.full(num_frames, PLAN[0] - 1 if tonic is None else tonic % 12 + 12 * (mode == "minor"))

@@ -31,7 +31,7 @@ def piano_roll(roll, upbeat=0, bar_frames=16, title="", ax=None):
         top, bottom = notes["pitch"] + 0.45, notes["pitch"] - 0.45
         corners = np.array([(start, bottom), (right, bottom), (right, top), (start, top)])  # (4, 2, notes)
         ax.add_collection(PolyCollection(corners.transpose(2, 0, 1), facecolor=BLUE, alpha=alpha, linewidth=0))
-    pitches = notes["pitch"] if len(notes) else [midi.NUM_PITCHES // 2]
+    pitches = notes["pitch"].astype(int) if len(notes) else [midi.NUM_PITCHES // 2]
     barlines = np.arange(upbeat, len(roll), bar_frames)
     every = len(barlines) // 20 + 1  # at most 20 numbers
     for barline in barlines:

@@ -365,7 +365,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
         (frames, 128) to harmonise: its highest note of each frame is kept as the top voice, and the piece is as long.
     Returns: list of str, each from START to END; a piece that was cut has no END.
     Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
-    Notebook: 02, "The composers".
+    Notebook: 02.
     """
     models = models if isinstance(models, (list, tuple)) else [models]
     alphabet, rng = text.vocab(onsets=True), np.random.default_rng(seed)
