@@ -20,15 +20,19 @@ KINDS = {"Listen": (".mp3",), "Look": (".png", ".svg", ".html"), "Open in a musi
 
 
 def execute(path, target, timeout_seconds=None):
-    """Run one notebook in its own folder and write the executed copy to `target`, also when a cell fails."""
+    """Run one notebook in its own folder and write the executed copy to `target`, also when a cell fails.
+
+    What libraries say outside the cells, such as TensorFlow of its hardware, goes to a .log file beside it.
+    """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3",
                             resources={"metadata": {"path": path.parent}},
                             extra_arguments=["--log-level=ERROR"])  # no warnings amid the lines of progress
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        client.execute()
+        with open(target.with_suffix(".log"), "w", encoding="utf-8") as log:
+            client.execute(stderr=log)
     finally:
-        target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
 
 
