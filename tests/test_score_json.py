@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from utils import data
 
 
@@ -30,3 +32,9 @@ def test_a_wrong_split_or_call_says_what_is_possible(tmp_path):
     (tmp_path / "tiny.json").write_text(json.dumps({"test": [[[60]]]}))
     assert "choose one of test" in score(tmp_path / "tiny.json", "dev").stderr
     assert "FILE SPLIT" in score().stderr
+
+
+@pytest.mark.skipif(any((data.ROOT / "outputs").glob("rnn_quarter_*")), reason="networks for the quarter grid are shipped")
+def test_a_grid_without_a_network_says_so(tmp_path):
+    (tmp_path / "tiny.json").write_text(json.dumps({"test": [[[60]]]}))
+    assert "no network for the quarter grid" in score(tmp_path / "tiny.json", "test").stderr

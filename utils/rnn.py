@@ -9,6 +9,7 @@ from keras import layers, ops
 from utils import inputs, sampling, text
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
+NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
 MAX_SLOTS = 12  # characters in a generated frame at most, its space included
 UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
 
@@ -88,8 +89,8 @@ def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed
     token, before, after = keras.Input((1,), dtype="int32"), [], []
     x = token
     for layer in model.layers[1:]:  # the same layers once more, their states led in and out
-        if isinstance(layer, tuple(CELLS.values())):
-            state = [keras.Input((layer.units,)) for _ in range(2 if isinstance(layer, layers.LSTM) else 1)]
+        if type(layer) in NUM_STATES:
+            state = [keras.Input((layer.units,)) for _ in range(NUM_STATES[type(layer)])]
             carried = type(layer).from_config(layer.get_config() | {"return_state": True})
             x, *new = carried(x, initial_state=state)
             carried.set_weights(layer.get_weights())
@@ -112,7 +113,6 @@ def _cell(cell):
     return CELLS[cell]
 
 
-@keras.saving.register_keras_serializable("bach")
 class TwoClockRNN(keras.Model):
     """A character RNN with two clocks: a slow stack ticks once a frame, a fast layer once a character within it.
 
@@ -135,8 +135,7 @@ class TwoClockRNN(keras.Model):
                  num_conditions=(inputs.POSITIONS, len(inputs.MATCHES) + 1), dropout_rate=0.1, **kwargs):
         super().__init__(**kwargs)
         recurrent = _cell(cell)
-        self.vocab_size, self.cell, self.slow_units = vocab_size, cell, slow_units
-        self.num_states = {"gru": 1, "lstm": 2}[cell]
+        self.vocab_size, self.num_states = vocab_size, NUM_STATES[recurrent]
         self.read_heard = layers.Dense(slow_units, name="read_heard")
         self.read_recalled = layers.Dense(slow_units, use_bias=False, name="read_recalled")
         self.read_conditions = [layers.Embedding(size, slow_units) for size in num_conditions]
@@ -312,12 +311,10 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
     order = sorted((i for i, roll in enumerate(rolls) if len(roll)), key=lambda i: len(rolls[i]))
     for batch in (order[i:i + batch_size] for i in range(0, len(order), batch_size)):
         rows = [(place, metre) for place, i in enumerate(batch) for metre in _metres(known[0][i], known[1][i])]
-        probabilities = []
-        for shift in transpositions:
-            prepared = [inputs.prepare(rolls[batch[place]], upbeat, bar, (shift,), False, sixteenths, tonic)[0]
-                        for place, (bar, upbeat) in rows]
-            probabilities += [np.exp(-_score(scorer, prepared)) for scorer in scorers]
-        nats = -np.log(np.mean(probabilities, axis=0))
+        prepared = [inputs.prepare(rolls[batch[place]], upbeat, bar, transpositions, False, sixteenths, tonic)
+                    for place, (bar, upbeat) in rows]
+        each = [np.exp(-_score(scorer, in_one_key)) for in_one_key in zip(*prepared) for scorer in scorers]
+        nats = -np.log(np.mean(each, axis=0))
         for place, number in enumerate(batch):
             mine = [row for row, (owner, _) in enumerate(rows) if owner == place]
             prior = np.array([UPBEATS.get(rows[row][1], 1.0) for row in mine])
@@ -428,14 +425,14 @@ class _Player:
         logits, new = model.tick_fast(context, written, state)
         self.fast = keras.Model([context, written, state], [ops.softmax(logits[:, 0]), new])
         self.states = [np.zeros((num_streams, size), np.float32) for size in sizes]
-        self.beginning = np.full((num_streams, 1), model.vocab_size)
+        self.beginning = np.full(num_streams, model.vocab_size)
 
     def begin_frame(self, heard, recalled, facts):
         """Tick the slow clock: frames (streams, slots) and conditions (streams, kinds)."""
         frame = [heard[:, None], recalled[:, None], facts[:, None]]
         self.context, *self.states = self.slow.predict_on_batch([*frame, *self.states])
         self.state = np.tanh(self.context)
-        self.write(self.beginning[:, 0])
+        self.write(self.beginning)
 
     def write(self, chosen):
         """Tick the fast clock: tokens (streams,)."""

@@ -40,6 +40,8 @@ def main(file, split, grid=None):
     grid = grid or ("quarter" if np.median([len(piece) for piece in pieces]) <= LONGEST_QUARTERS else "16th")
     pattern, settings = GRIDS[grid]
     models = load(pattern)
+    if not models:
+        sys.exit(f"no network for the {grid} grid is shipped in outputs/: name the other grid, or train {pattern}")
     characters = sum(len(text.encode(piece)) for piece in pieces)
     frames = sum(len(piece) for piece in pieces)
     print(f"{split}, {grid} grid: {len(pieces)} pieces, {frames} frames, {characters} characters")
