@@ -75,3 +75,20 @@ def test_a_plan_by_hand():
     assert fermata.tolist() == [2, 1, 1, 1, 1, 0, 1, 1, 1, 0, inputs.FERMATA_QUARTERS + 1, inputs.FERMATA_QUARTERS + 1]
     assert left.tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0]
     assert [values[0] for values in inputs.plan(1)] == [size - 1 for size in inputs.PLAN]
+
+
+def test_a_final_key_is_read_off_the_last_bass():
+    roll = text.as_roll([[57, 60, 64], [55, 59, 62], [48, 64, 67, 72], []])
+    assert inputs.final_key(roll, 0) == (0, "major") and inputs.final_key(roll, 2) == (0, "minor")
+    phrygian = text.as_roll([[57, 60, 64], [52, 59, 68]])  # A minor that stops on E major
+    assert inputs.final_key(phrygian, 0) == (4, "minor")
+
+
+def test_a_planned_piece_hides_each_fact_alone_and_moves_its_key():
+    rng = np.random.default_rng(0)
+    here, up = inputs.prepare_planned(PIECE, 4, 16, (0, 3), 11, "minor", [8], rng, hidden=0)
+    assert set(here[2][:, 2]) == {11 + 12} and set(up[2][:, 2]) == {2 + 12} and here[2].shape == (37, 5)
+    assert here[2][-1, 4] == 0 and here[2][8, 3] == 0
+    assert np.array_equal(np.where(here[0][:-1] > 0, here[0][:-1] + 3, here[0][:-1]), up[0][:-1])
+    dark, = inputs.prepare_planned(PIECE, 4, 16, (0,), 11, "minor", [8], rng, hidden=1)
+    assert [set(dark[2][:, kind]) for kind in (2, 3, 4)] == [{size - 1} for size in inputs.PLAN]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from utils import metrics
+from utils import metrics, text
 
 BAR = 16
 
@@ -440,3 +440,12 @@ def test_precision_and_coverage_by_hand():
     assert metrics.precision_coverage(reference, reference, k=1) == (1, 1)
     constant = np.column_stack([reference, np.ones(6)])
     assert metrics.precision_coverage(constant, constant, k=1) == (1, 1)
+
+
+def test_a_close_is_a_triad_on_the_tonic_in_the_bass():
+    chord = lambda *pitches: text.as_roll([[50, 60], list(pitches), []])
+    assert metrics.closes(chord(48, 64, 67, 72), 0) and metrics.closes(chord(45, 60, 69), 9)
+    assert not metrics.closes(chord(52, 60, 67), 0), "the third is in the bass"
+    assert not metrics.closes(chord(48, 60, 67), 0), "there is no third"
+    assert not metrics.closes(chord(48, 64, 67, 70), 0), "a seventh sounds"
+    assert not metrics.closes(chord(48, 64, 67), 7) and not metrics.closes(np.zeros((4, 128), np.uint8), 0)

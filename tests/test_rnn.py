@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from utils import inputs, midi, rnn, text
+from utils import inputs, metrics, midi, rnn, text
 
 CHORDS = [[48, 64, 67, 72], [48, 64, 67, 72], [50, 65, 69, 74], [50, 65, 69, 74], [43, 62, 67, 71], [43, 62, 67, 71]]
 PIECE = text.as_roll(CHORDS * 6)  # 36 frames that repeat
@@ -145,6 +145,51 @@ def test_a_model_with_a_plan_writes_under_it():
     assert rnn.generate(model, max_bars=2, conditions=inputs.plan(32, 0, length=32))
     with pytest.raises(ValueError, match="shorter than the 32 frames"):
         rnn.generate(model, max_bars=2, conditions=inputs.plan(31))
+
+
+def test_each_piece_may_have_a_plan_of_its_own():
+    model = tiny(onsets=True, kinds=(inputs.POSITIONS, len(inputs.MATCHES) + 1, *inputs.PLAN))
+    plans = [np.stack(both) for both in zip(inputs.plan(32, 0, length=32), inputs.plan(32, 7, "minor", [8], 16))]
+    one, two = rnn.generate(model, 2, temperature=0, max_bars=2, conditions=plans)
+    alone = [rnn.generate(model, temperature=0, max_bars=2, conditions=[rows[i] for rows in plans])[0] for i in (0, 1)]
+    assert [one, two] == alone
+    with pytest.raises(ValueError, match="one row, or one for each"):
+        rnn.generate(model, 3, max_bars=2, conditions=plans)
+
+
+def test_parallels_are_avoided_where_asked():
+    model, scale = tiny(onsets=True, seed=2), np.array([48, 50, 52, 55, 57, 60, 62, 64, 67, 69, 72, 74])
+    bias = np.full(len(text.vocab(True)), -30.0)
+    bias[[0, *scale + 129]] = 1, *np.zeros(12)  # few pitches and many attacks: parallels abound
+    model.logits.bias.assign(bias)
+
+    def parallels(avoid):
+        total = 0
+        for string in rnn.generate(model, 8, max_bars=5, seed=1, avoid_parallels=avoid):
+            roll = text.decode(string)
+            roll[(roll != 0).sum(axis=1) > 4] = 0  # the measure reads four voices
+            total += metrics.measure(roll[None])["parallels"][0]
+        return total
+
+    assert parallels(False) > 0 and parallels(True) == 0
+
+
+def test_a_parallel_by_hand():
+    # C4 G4 goes to D4: with A4 above it that is a fifth after a fifth; with G4 above, which does not move, it is none
+    token = lambda pitch: pitch + 129
+    heard = np.array([[token(67), token(60), 0, -1]] * 3)
+    written = np.array([[token(69)], [token(67)], [token(65)]])  # the last moves against the lower voice
+    forbidden = rnn._parallel(heard, written, len(text.vocab(True)) - 1)
+    assert np.flatnonzero(forbidden[0]).tolist() == [62] and not forbidden[1:].any()
+
+
+def test_a_text_is_scored_as_the_studys_network_predicts_it():
+    model = rnn.build_char_rnn(9, units=8)
+    tokens = np.array([3, 1, 4, 1, 5])
+    logits = keras.ops.convert_to_numpy(model(np.array([[0, 3, 1, 4, 1]])))[0]
+    expected = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(5), tokens]
+    assert np.allclose(rnn.text_nll(model, tokens), expected, atol=1e-5)
+    assert not len(rnn.text_nll(model, []))
 
 
 def test_nothing_to_write_is_refused():

@@ -88,6 +88,37 @@ def plan(num_frames, tonic=None, mode="major", fermatas=None, length=None):
     return [key, ahead, left]
 
 
+def final_key(roll, semitones):
+    """Name the key that a piece closes in, as a singer would: by its last bass note.
+
+    Analysis of the whole piece misses one final in seven, for chorales are modal and wander.
+
+    Args: roll: uint8 (frames, 128), with a sounding frame. semitones: what moves the piece to C major or A minor.
+    Returns: (tonic, mode): the last bass's pitch class 0 to 11; "major" where the piece's scale has the major third
+        above it, else "minor".
+    Notebook: 02, "A plan".
+    """
+    tonic = int(np.flatnonzero(roll[np.flatnonzero(roll.any(axis=1))[-1]])[0]) % 12
+    return tonic, "major" if (tonic + semitones + 4) % 12 in (0, 2, 4, 5, 7, 9, 11) else "minor"
+
+
+def prepare_planned(roll, upbeat, bar_frames, keys, tonic, mode, fermatas, rng, hidden=0.15):
+    """Prepare a piece of the onset alphabet with its plan, of which now and then a part is unknown.
+
+    Args: roll, upbeat, bar_frames, keys: see `prepare`. tonic, mode, fermatas: see `plan`. rng: numpy Generator.
+        hidden: the share of pieces in which the key is unknown; the same, drawn apart, for the fermatas and the end.
+    Returns: list as of `prepare`, with five kinds of conditions.
+    Notebook: 02, "A plan".
+    """
+    prepared = []
+    for key in keys:
+        known = rng.random(3) >= hidden
+        conditions = plan(len(roll) + 1, (tonic + key) % 12 if known[0] else None, mode,
+                          fermatas if known[1] else None, len(roll) if known[2] else None)
+        prepared += prepare(midi.transpose(roll, key), upbeat, bar_frames, onsets=True, conditions=conditions)
+    return prepared
+
+
 def recall(frames, beat=4):
     """Recall all along a piece, see `Memory`.
 

@@ -248,6 +248,21 @@ def self_similarity(roll, upbeat=0, bar_frames=16, max_lag=16):
     return np.concatenate(by_lag)
 
 
+def closes(roll, tonic):
+    """Tell whether a piece ends at home: its last chord a major or minor triad of the tonic, the tonic in the bass.
+
+    Args: roll: uint8 (frames, 128), a whole piece. tonic: pitch class 0 to 11. The fifth may be missing, the third not.
+    Returns: bool; False for silence.
+    Notebook: 02, "The composers".
+    """
+    sounds = np.flatnonzero(_as_piece(roll).any(axis=1))
+    if not sounds.size:
+        return False
+    pitches = np.flatnonzero(roll[sounds[-1]])
+    above = set(((pitches - tonic) % NUM_CLASSES).tolist())
+    return bool(pitches[0] % NUM_CLASSES == tonic % NUM_CLASSES and len(above & {3, 4}) == 1 and above <= {0, 3, 4, 7})
+
+
 # ---------------------------------------------------------------------------------------------- copying and variety
 
 

@@ -107,6 +107,21 @@ def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed
     return np.stack(written, axis=1)
 
 
+def text_nll(model, tokens, first=0):
+    """Score a text with the study's network, from an unprimed start.
+
+    Args: model: what `build_char_rnn` returns. tokens: int (characters,). first: the token that generation starts from.
+    Returns: float32 (characters,), nats of each character.
+    Notebook: 02, "One ingredient at a time".
+    """
+    tokens = np.asarray(tokens, np.int32)
+    if not len(tokens):
+        return np.zeros(0, np.float32)
+    before = np.concatenate([[first], tokens[:-1]]).astype(np.int32)
+    nats = keras.losses.sparse_categorical_crossentropy(tokens[None], model(before[None]), from_logits=True)
+    return ops.convert_to_numpy(nats)[0]
+
+
 def _cell(cell):
     if cell not in CELLS:
         raise ValueError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
@@ -349,7 +364,7 @@ def _score(scorer, pieces):
 
 
 def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
-             bar_frames=16, conditions=(), melody=None):
+             bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
     A note can only be held where it sounded before, the pitches of a frame descend, and several models are averaged as
@@ -358,8 +373,10 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     Args: models: TwoClockRNN of the onset alphabet, or a list. num_streams: pieces to write. temperature, top_p: see
         `sampling.sample`. prompt: roll uint8 (frames, 128) that all pieces continue. max_bars: where to stop at the
         latest. seed: int. upbeat, bar_frames: the metre to write in, see `inputs.bar_conditions`. conditions: further
-        int arrays (frames,) as the models were trained with, long enough for max_bars. melody: roll uint8
-        (frames, 128) to harmonise: its highest note of each frame is kept as the top voice, and the piece is as long.
+        int arrays (frames,), or (num_streams, frames) for a plan of its own for each piece, as the models were trained
+        with and long enough for max_bars. melody: roll uint8 (frames, 128) to harmonise: its highest note of each frame
+        is kept as the top voice, and the piece is as long. avoid_parallels: never let a voice follow a higher one from
+        fifth to fifth, or octave to octave. memory: recall the piece's own past; False shows what it is worth.
     Returns: list of str, each from START to END; a piece that was cut has no END.
     Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
     Notebook: 02.
@@ -370,19 +387,21 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     given = text.frame_tokens(prompt, onsets=True, descending=True) if prompt is not None else ()
     tune = text.frame_tokens(melody, onsets=True, descending=True)[:, 0] if melody is not None else None
     num_frames = upbeat + max_bars * bar_frames if tune is None else len(tune)
-    known = [inputs.bar_conditions(num_frames, upbeat, bar_frames), *map(np.asarray, conditions)]
+    known = [np.atleast_2d(values) for values in (inputs.bar_conditions(num_frames, upbeat, bar_frames), *conditions)]
     if max_bars < 1 or not num_frames or (prompt is not None and not len(given)):
         raise ValueError("nothing to write: give max_bars of at least 1, and a prompt or melody that has frames")
-    if any(len(condition) < num_frames for condition in known):
+    if any(values.shape[1] < num_frames for values in known):
         raise ValueError(f"a condition is shorter than the {num_frames} frames to write: give one value for each")
+    if any(len(values) not in (1, num_streams) for values in known):
+        raise ValueError(f"conditions for another number of pieces than {num_streams}: give one row, or one for each")
 
     rows = np.full((num_streams, num_frames, MAX_SLOTS), -1, np.int32)
-    memory, players = inputs.Memory(num_streams, num_frames), [_Player(model, num_streams) for model in models]
+    past, players = inputs.Memory(num_streams, num_frames), [_Player(model, num_streams) for model in models]
     heard, alive, streams = rows[:, 0], np.ones(num_streams, bool), np.arange(num_streams)
     for now in range(num_frames):
-        source, length = memory.recall()
+        source, length = past.recall() if memory else (np.full(num_streams, -1), np.zeros(num_streams, int))
         recalled = np.where(source[:, None] >= 0, rows[streams, source], -1)
-        facts = [np.full(num_streams, condition[now]) for condition in known]
+        facts = [np.broadcast_to(values[:, now], num_streams) for values in known]
         facts.insert(1, np.searchsorted(inputs.MATCHES, length, "right"))
         for player in players:
             player.begin_frame(heard, recalled, np.column_stack(facts))
@@ -394,6 +413,8 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
             else:
                 logits = np.log(np.mean([player.probabilities() for player in players], axis=0) + 1e-30)
                 allowed = _allowed(heard, frame[:, :slot], end, tune is None)
+                if avoid_parallels and slot:
+                    allowed[:, 129:257] &= ~_parallel(heard, frame[:, :slot], end)
                 chosen = sampling.sample(np.where(allowed, logits, -np.inf), rng, temperature, top_p)
             frame[writing, slot] = chosen[writing]
             writing &= (chosen != 0) & (chosen != end)
@@ -405,7 +426,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
         alive &= frame[:, 0] != end
         if not alive.any():
             break
-        memory.push(np.array([hash(row.tobytes()) for row in frame]))
+        past.push(np.array([hash(row.tobytes()) for row in frame]))
     close = text.END if tune is not None else ""
     return [text.START + text.characters(row[row >= 0], alphabet) + close for row in rows]
 
@@ -455,3 +476,20 @@ def _allowed(heard, written, end, can_end):
     if written.shape[1] == MAX_SLOTS - 1:
         allowed[:, 1:] = False
     return allowed
+
+
+def _parallel(heard, written, end):
+    """Say which pitches, struck next, would follow a higher voice in parallel fifths, octaves or unisons.
+
+    Voices are counted from the highest down: heard, written int (streams, slots) -> bool (streams, 128).
+    """
+    before, now = (np.where((tokens > 0) & (tokens < end - 1), (tokens - 1) % 128, -1) for tokens in (heard, written))
+    own, pitch = before[:, written.shape[1], None], np.arange(128)
+    forbidden = np.zeros((len(heard), 128), bool)
+    for above in range(written.shape[1]):
+        was, is_now = before[:, above, None], now[:, above, None]
+        interval = (was - own) % 12
+        there = (was >= 0) & (own >= 0) & (is_now >= 0) & ((interval == 0) | (interval == 7))
+        together = np.sign(is_now - was) * np.sign(pitch - own) > 0
+        forbidden |= there & together & ((is_now - pitch) % 12 == interval)
+    return forbidden
