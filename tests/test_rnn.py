@@ -157,6 +157,16 @@ def test_each_piece_may_have_a_plan_of_its_own():
         rnn.generate(model, 3, max_bars=2, conditions=plans)
 
 
+def test_pieces_are_composed_in_the_order_of_their_forms():
+    model = tiny(onsets=True, kinds=(inputs.POSITIONS, len(inputs.MATCHES) + 1, *inputs.PLAN))
+    forms = [inputs.Form(4, 16, 0, "major", [8], 20), inputs.Form(0, 12, None, "minor", None, 24),
+             inputs.Form(4, 16, 7, "minor", [4], 8)]
+    strings = rnn.compose(model, forms, seed=1, max_bars=2)
+    assert len(strings) == 3 and strings == rnn.compose(model, forms, seed=1, max_bars=2)
+    expected = rnn.generate(model, 1, max_bars=2, seed=1, upbeat=0, bar_frames=12, conditions=inputs.plan(24, length=24))
+    assert strings[1:2] == expected
+
+
 def test_parallels_are_avoided_where_asked():
     model, scale = tiny(onsets=True, seed=2), np.array([48, 50, 52, 55, 57, 60, 62, 64, 67, 69, 72, 74])
     bias = np.full(len(text.vocab(True)), -30.0)
@@ -175,12 +185,11 @@ def test_parallels_are_avoided_where_asked():
 
 
 def test_a_parallel_by_hand():
-    # C4 G4 goes to D4: with A4 above it that is a fifth after a fifth; with G4 above, which does not move, it is none
+    # under C4 G4: A4 above leaves no D4 (a fifth after a fifth), F4 no Bb3, and a G4 that stays forbids nothing
     token = lambda pitch: pitch + 129
     heard = np.array([[token(67), token(60), 0, -1]] * 3)
-    written = np.array([[token(69)], [token(67)], [token(65)]])  # the last moves against the lower voice
-    forbidden = rnn._parallel(heard, written, len(text.vocab(True)) - 1)
-    assert np.flatnonzero(forbidden[0]).tolist() == [62] and not forbidden[1:].any()
+    forbidden = rnn._parallel(heard, np.array([[token(69)], [token(65)], [token(67)]]), len(text.vocab(True)) - 1)
+    assert [np.flatnonzero(row[:60 + 5]).tolist() for row in forbidden] == [[62], [10, 22, 34, 46, 58], []]
 
 
 def test_a_text_is_scored_as_the_studys_network_predicts_it():

@@ -1,5 +1,7 @@
 """A piece -> what a network with two clocks reads: tokens, the frame that memory recalls, and what is known beside."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from utils import midi, text
@@ -102,20 +104,41 @@ def final_key(roll, semitones):
     return tonic, "major" if (tonic + semitones + 4) % 12 in (0, 2, 4, 5, 7, 9, 11) else "minor"
 
 
-def prepare_planned(roll, upbeat, bar_frames, keys, tonic, mode, fermatas, rng, hidden=0.15):
+class Form(NamedTuple):
+    """The outline of a piece, without a note of it.
+
+    upbeat: sixteenths before the first barline. bar_frames: sixteenths in a bar. tonic, mode, fermatas, length: see
+    `plan`; None is unknown.
+    """
+
+    upbeat: int
+    bar_frames: int
+    tonic: int | None
+    mode: str
+    fermatas: np.ndarray | None
+    length: int | None
+
+
+def form(piece):
+    """Read the outline of a piece: anything with roll, semitones, upbeat, bar_frames and fermatas, as `data` gives."""
+    return Form(piece.upbeat, piece.bar_frames, *final_key(piece.roll, piece.semitones), piece.fermatas, len(piece.roll))
+
+
+def prepare_planned(roll, form, keys=(0,), hidden=0.0, rng=None):
     """Prepare a piece of the onset alphabet with its plan, of which now and then a part is unknown.
 
-    Args: roll, upbeat, bar_frames, keys: see `prepare`. tonic, mode, fermatas: see `plan`. rng: numpy Generator.
-        hidden: the share of pieces in which the key is unknown; the same, drawn apart, for the fermatas and the end.
+    Args: roll: uint8 (frames, 128). form: its Form. keys: semitones, one result for each. hidden: the share of results in
+        which the key is unknown; the same, drawn apart, for the fermatas and the end. rng: numpy Generator, to draw them.
     Returns: list as of `prepare`, with five kinds of conditions.
     Notebook: 02, "A plan".
     """
     prepared = []
     for key in keys:
-        known = rng.random(3) >= hidden
-        conditions = plan(len(roll) + 1, (tonic + key) % 12 if known[0] else None, mode,
-                          fermatas if known[1] else None, len(roll) if known[2] else None)
-        prepared += prepare(midi.transpose(roll, key), upbeat, bar_frames, onsets=True, conditions=conditions)
+        keep = rng.random(3) >= hidden if hidden else (True, True, True)
+        tonic, fermatas, length = (fact if kept else None for fact, kept in zip(
+            ((form.tonic + key) % 12, form.fermatas, form.length), keep))
+        prepared += prepare(midi.transpose(roll, key), form.upbeat, form.bar_frames, onsets=True,
+                            conditions=plan(len(roll) + 1, tonic, form.mode, fermatas, length))
     return prepared
 
 

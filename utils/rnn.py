@@ -431,6 +431,29 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     return [text.START + text.characters(row[row >= 0], alphabet) + close for row in rows]
 
 
+def compose(models, forms, max_bars=64, seed=0, **settings):
+    """Write a piece for each form, as many side by side as share a metre.
+
+    Args: models: see `generate`, trained under plans (`inputs.prepare_planned`). forms: list of `inputs.Form`.
+        max_bars: where to stop at the latest, though never more than two bars after the form's end. seed: int.
+        settings: further ones of `generate`.
+    Returns: list of str, one for each form, see `generate`.
+    Notebook: 02, "The composers".
+    """
+    strings = [""] * len(forms)
+    for metre in sorted({form[:2] for form in forms}):
+        mine = [number for number, form in enumerate(forms) if form[:2] == metre]
+        upbeat, bar_frames = metre
+        lengths = [forms[number].length or max_bars * bar_frames for number in mine]
+        bars = max(1, min(max_bars, max(lengths) // bar_frames + 2))
+        plans = [inputs.plan(upbeat + bars * bar_frames, *forms[number][2:]) for number in mine]
+        written = generate(models, len(mine), max_bars=bars, seed=seed, upbeat=upbeat, bar_frames=bar_frames,
+                           conditions=[np.stack(kind) for kind in zip(*plans)], **settings)
+        for number, string in zip(mine, written):
+            strings[number] = string
+    return strings
+
+
 class _Player:
     """One network that writes, frame by frame and character by character, with its state carried along."""
 
