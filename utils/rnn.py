@@ -11,6 +11,7 @@ from utils import inputs, sampling, text
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
 MAX_SLOTS = 12  # characters in a generated frame at most, its space included
+PIANO = (21, 108)  # MIDI pitches that are written, A0 to C8: any of them can be transposed by an octave
 UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
 
 
@@ -367,8 +368,8 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
              bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
-    A note can only be held where it sounded before, the pitches of a frame descend, and several models are averaged as
-    probabilities; so every text decodes without mending.
+    A note can only be held where it sounded before, the pitches of a frame descend and lie on the piano, and several
+    models are averaged as probabilities; so every text decodes without mending.
 
     Args: models: TwoClockRNN of the onset alphabet, or a list. num_streams: pieces to write. temperature, top_p: see
         `sampling.sample`. prompt: roll uint8 (frames, 128) that all pieces continue. max_bars: where to stop at the
@@ -431,26 +432,28 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     return [text.START + text.characters(row[row >= 0], alphabet) + close for row in rows]
 
 
-def compose(models, forms, max_bars=64, seed=0, **settings):
+def compose(models, forms, drafts=1, accept=None, max_bars=64, seed=0, **settings):
     """Write a piece for each form, as many side by side as share a metre.
 
     Args: models: see `generate`, trained under plans (`inputs.prepare_planned`). forms: list of `inputs.Form`.
-        max_bars: where to stop at the latest, though never more than two bars after the form's end. seed: int.
-        settings: further ones of `generate`.
+        drafts, accept: a piece for which accept(string, form) is false is written anew, at most so many times, and the
+        last stands: exact samples of the network's own distribution, given what is accepted. max_bars: where to stop at
+        the latest, though never more than two bars after the form's end. seed: int. settings: further ones of `generate`.
     Returns: list of str, one for each form, see `generate`.
     Notebook: 02, "The composers".
     """
-    strings = [""] * len(forms)
-    for metre in sorted({form[:2] for form in forms}):
-        mine = [number for number, form in enumerate(forms) if form[:2] == metre]
-        upbeat, bar_frames = metre
-        lengths = [forms[number].length or max_bars * bar_frames for number in mine]
-        bars = max(1, min(max_bars, max(lengths) // bar_frames + 2))
-        plans = [inputs.plan(upbeat + bars * bar_frames, *forms[number][2:]) for number in mine]
-        written = generate(models, len(mine), max_bars=bars, seed=seed, upbeat=upbeat, bar_frames=bar_frames,
-                           conditions=[np.stack(kind) for kind in zip(*plans)], **settings)
-        for number, string in zip(mine, written):
-            strings[number] = string
+    strings, waiting = [""] * len(forms), list(range(len(forms)))
+    for draft in range(drafts):
+        for upbeat, bar_frames in sorted({forms[number][:2] for number in waiting}):
+            mine = [number for number in waiting if forms[number][:2] == (upbeat, bar_frames)]
+            lengths = [forms[number].length or max_bars * bar_frames for number in mine]
+            bars = max(1, min(max_bars, max(lengths) // bar_frames + 2))
+            plans = [inputs.plan(upbeat + bars * bar_frames, *forms[number][2:]) for number in mine]
+            written = generate(models, len(mine), max_bars=bars, seed=seed + 1000 * draft, upbeat=upbeat,
+                               bar_frames=bar_frames, conditions=[np.stack(kind) for kind in zip(*plans)], **settings)
+            for number, string in zip(mine, written):
+                strings[number] = string
+        waiting = [number for number in waiting if accept and not accept(strings[number], forms[number])]
     return strings
 
 
@@ -490,7 +493,7 @@ def _allowed(heard, written, end, can_end):
     """Say which tokens may come next: bool (streams, vocab), from the frame before and what this one holds so far."""
     pitch = np.arange(-1, end) % 128  # of token 1 to 128 a sounding pitch, of 129 to 256 the struck one
     lowest = np.where((written > 0) & (written < end), pitch[written], 128).min(axis=1, initial=128)
-    allowed = pitch < lowest[:, None]
+    allowed = (pitch < lowest[:, None]) & (pitch >= PIANO[0]) & (pitch <= PIANO[1])
     sounded = np.zeros((len(heard), 128), bool)
     stream, slot = np.nonzero((heard > 0) & (heard < end - 1))
     sounded[stream, pitch[heard[stream, slot]]] = True
