@@ -457,21 +457,26 @@ def compose(models, forms, drafts=1, accept=None, max_bars=64, seed=0, **setting
     return strings
 
 
+@functools.lru_cache(maxsize=8)  # compiling takes longer than writing a bar
+def _clocks(model):
+    """The two clocks of a network as networks of their own, for one tick each, states in and out."""
+    frames = [keras.Input((1, MAX_SLOTS), dtype="int32") for _ in range(2)]
+    conditions = keras.Input((1, len(model.read_conditions)), dtype="int32")
+    states = [keras.Input((layer.units,)) for layer in model.slow for _ in range(model.num_states)]
+    context, new = model.tick_slow(*frames, conditions, states)
+    slow = keras.Model([*frames, conditions, *states], [context[:, 0], *new])
+    context, written = keras.Input((model.fast.units,)), keras.Input((1,), dtype="int32")
+    state = keras.Input((model.fast.units,))
+    logits, new = model.tick_fast(context, written, state)
+    return slow, keras.Model([context, written, state], [ops.softmax(logits[:, 0]), new])
+
+
 class _Player:
     """One network that writes, frame by frame and character by character, with its state carried along."""
 
     def __init__(self, model, num_streams):
-        sizes = [layer.units for layer in model.slow for _ in range(model.num_states)]
-        frames = [keras.Input((1, MAX_SLOTS), dtype="int32") for _ in range(2)]
-        conditions = keras.Input((1, len(model.read_conditions)), dtype="int32")
-        states = [keras.Input((size,)) for size in sizes]
-        context, new = model.tick_slow(*frames, conditions, states)
-        self.slow = keras.Model([*frames, conditions, *states], [context[:, 0], *new])
-        context, written = keras.Input((model.fast.units,)), keras.Input((1,), dtype="int32")
-        state = keras.Input((model.fast.units,))
-        logits, new = model.tick_fast(context, written, state)
-        self.fast = keras.Model([context, written, state], [ops.softmax(logits[:, 0]), new])
-        self.states = [np.zeros((num_streams, size), np.float32) for size in sizes]
+        self.slow, self.fast = _clocks(model)
+        self.states = [np.zeros((num_streams, state.shape[1]), np.float32) for state in self.slow.inputs[3:]]
         self.beginning = np.full(num_streams, model.vocab_size)
 
     def begin_frame(self, heard, recalled, facts):
