@@ -15,6 +15,7 @@ def test_a_piece_is_written_whole_and_played_in_part(tmp_path):
     assert len(wave) / rate == pytest.approx(61, abs=0.2)
     assert np.array_equal(midi.midi_to_notes(tmp_path / "new" / "piece.mid"), MINUTE)
     assert "A scale" in html and "piece.mid" in html and len(html) < 150_000
+    assert len(player.listen(MINUTE, tmp_path / "new" / "piece", seconds=5).data) < len(html) / 2
 
 
 def test_what_is_not_ours_is_cut(tmp_path):

@@ -16,12 +16,12 @@ EXCERPT_SECONDS = 15  # longest sound inside a notebook
 FADE_SECONDS = 0.5
 
 
-def listen(notes, path, tempo=midi.TEMPO, title="", share=True):
+def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_SECONDS):
     """Write a piece as MP3 and MIDI, and show a player of its first seconds with links to both.
 
     Args: notes: structured array (notes,) of midi.NOTE. path: where to, without ending; its folder is made at need.
         tempo: quarter notes a minute. title: what stands above the player. share: False for music that is not ours to
-        pass on: then the MP3 is cut to the excerpt and no MIDI is written.
+        pass on: then the MP3 is cut to the excerpt and no MIDI is written. seconds: what the notebook itself holds.
     Returns: IPython HTML; in a preview that plays nothing the links still lead to the files.
     Raises: ValueError for no notes.
     Notebook: 01, "One chorale, three ways".
@@ -34,20 +34,21 @@ def listen(notes, path, tempo=midi.TEMPO, title="", share=True):
     if share:
         written.append(path.with_name(f"{path.name}.mid"))
         midi.notes_to_midi(notes, written[1], midi.Meta(tempos=((0, tempo),)))
-    return show(wave, written, title or path.name)
+    return show(wave, written, title or path.name, seconds)
 
 
-def show(wave, paths, title=""):
+def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
     """Show a player of a wave's first seconds, and links to files that hold more.
 
     A link leads to the shipped run where that holds the same file: what lies in outputs/local is on one machine only.
 
     Args: wave: float32 (samples,) at audio.SAMPLE_RATE. paths: of the files to link. title: str.
-    Returns: IPython HTML, about 60 KB for 15 seconds.
+        seconds: how much of it.
+    Returns: IPython HTML, about 6 KB a second.
     """
     with tempfile.TemporaryDirectory() as folder:
         encoded = Path(folder, "excerpt.mp3")
-        audio.write(encoded, excerpt(wave))
+        audio.write(encoded, excerpt(wave, seconds))
         sound = base64.b64encode(encoded.read_bytes()).decode()
     links = [(Path(os.path.relpath(_shipped(Path(path)))).as_posix(), Path(path).suffix[1:]) for path in paths]
     links = " · ".join(f'<a href="{html.escape(link)}">{kind}</a>' for link, kind in links)
