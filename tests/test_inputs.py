@@ -91,5 +91,6 @@ def test_a_planned_piece_hides_each_fact_alone_and_moves_its_key():
     assert set(here[2][:, 2]) == {11 + 12} and set(up[2][:, 2]) == {2 + 12} and here[2].shape == (37, 5)
     assert here[2][-1, 4] == 0 and here[2][8, 3] == 0
     assert np.array_equal(np.where(here[0][:-1] > 0, here[0][:-1] + 3, here[0][:-1]), up[0][:-1])
-    dark, = inputs.prepare_planned(PIECE, form, hidden=1, rng=rng)
-    assert [set(dark[2][:, kind]) for kind in (2, 3, 4)] == [{size - 1} for size in inputs.PLAN]
+    nothing = form._replace(tonic=None, fermatas=None, length=None)
+    for dark, in (inputs.prepare_planned(PIECE, form, hidden=1, rng=rng), inputs.prepare_planned(PIECE, nothing, (3,))):
+        assert [set(dark[2][:, kind]) for kind in (2, 3, 4)] == [{size - 1} for size in inputs.PLAN]

@@ -136,7 +136,8 @@ def prepare_planned(roll, form, keys=(0,), hidden=0.0, rng=None):
     for key in keys:
         keep = rng.random(3) >= hidden if hidden else (True, True, True)
         tonic, fermatas, length = (fact if kept else None for fact, kept in zip(
-            ((form.tonic + key) % 12, form.fermatas, form.length), keep))
+            (form.tonic, form.fermatas, form.length), keep))
+        tonic = None if tonic is None else (tonic + key) % 12
         prepared += prepare(midi.transpose(roll, key), form.upbeat, form.bar_frames, onsets=True,
                             conditions=plan(len(roll) + 1, tonic, form.mode, fermatas, length))
     return prepared
