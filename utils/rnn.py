@@ -436,24 +436,25 @@ def compose(models, forms, drafts=1, accept=None, max_bars=64, seed=0, **setting
     """Write a piece for each form, as many side by side as share a metre.
 
     Args: models: see `generate`, trained under plans (`inputs.prepare_planned`). forms: list of `inputs.Form`.
-        drafts, accept: a piece for which accept(string, form) is false is written anew, at most so many times, and the
-        last stands: exact samples of the network's own distribution, given what is accepted. max_bars: where to stop at
-        the latest, though never more than two bars after the form's end. seed: int. settings: further ones of `generate`.
+        drafts, accept: so many drafts of each piece are written, and the first for which accept(string, form) is true is
+        kept, else the last: samples of the networks' own distribution, given what is accepted. max_bars: where to stop
+        at the latest, though never more than two bars after the form's end. seed: int. settings: further ones of
+        `generate`.
     Returns: list of str, one for each form, see `generate`.
     Notebook: 02, "The composers".
     """
-    strings, waiting = [""] * len(forms), list(range(len(forms)))
-    for draft in range(drafts):
-        for upbeat, bar_frames in sorted({forms[number][:2] for number in waiting}):
-            mine = [number for number in waiting if forms[number][:2] == (upbeat, bar_frames)]
-            lengths = [forms[number].length or max_bars * bar_frames for number in mine]
-            bars = max(1, min(max_bars, max(lengths) // bar_frames + 2))
-            plans = [inputs.plan(upbeat + bars * bar_frames, *forms[number][2:]) for number in mine]
-            written = generate(models, len(mine), max_bars=bars, seed=seed + 1000 * draft, upbeat=upbeat,
-                               bar_frames=bar_frames, conditions=[np.stack(kind) for kind in zip(*plans)], **settings)
-            for number, string in zip(mine, written):
-                strings[number] = string
-        waiting = [number for number in waiting if accept and not accept(strings[number], forms[number])]
+    strings = [""] * len(forms)
+    for upbeat, bar_frames in sorted({form[:2] for form in forms}):
+        mine = [number for number, form in enumerate(forms) if form[:2] == (upbeat, bar_frames)]
+        lengths = [forms[number].length or max_bars * bar_frames for number in mine]
+        bars = max(1, min(max_bars, max(lengths) // bar_frames + 2))
+        plans = [inputs.plan(upbeat + bars * bar_frames, *forms[number][2:]) for number in mine for _ in range(drafts)]
+        written = generate(models, len(plans), max_bars=bars, seed=seed, upbeat=upbeat, bar_frames=bar_frames,
+                           conditions=[np.stack(kind) for kind in zip(*plans)], **settings)
+        for place, number in enumerate(mine):
+            choice = written[place * drafts:(place + 1) * drafts]
+            kept = (string for string in choice if accept is None or accept(string, forms[number]))
+            strings[number] = next(kept, choice[-1])
     return strings
 
 
