@@ -1,6 +1,7 @@
 """The rows of notebook 02: how fast the recurrent networks learn and write, against Keras used plainly."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -8,13 +9,14 @@ import keras
 import numpy as np
 
 from tests.bench.table import Row, seconds
-from utils import data, inputs, rnn, text
+from utils import data, inputs, rnn, runs, text
 
 STEPS = 40  # of training, timed after as many that compile
 WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
 UNITS = 500  # of its two layers: as many weights as the network with two clocks
 CHARACTERS = 300  # in the window that `predict` reads again for each character, about a minute of music
 BARS, STREAMS = 8, (1, 16, 64)
+COMPOSER = Path(__file__).resolve().parents[2] / "outputs/rnn_compose_gru"
 
 
 def rows():
@@ -34,9 +36,11 @@ def rows():
     window = np.zeros((1, CHARACTERS), int)
     plain.predict(window, verbose=0)
     rival = 1 / seconds(lambda: plain.predict(window, verbose=0), repeats=5)[0]
-    composer = rnn.build_two_clock(len(text.vocab(onsets=True)))
+    composer = rnn.build_two_clock(**runs.config(COMPOSER)["builder"])
+    runs.load(composer, COMPOSER)
+    plan = inputs.plan(16 * BARS, length=16 * BARS)  # so that no piece ends early
     for streams in STREAMS:
-        spent, written = seconds(lambda: rnn.generate(composer, streams, max_bars=BARS))
+        spent, written = seconds(lambda: rnn.generate(composer, streams, max_bars=BARS, conditions=plan))
         speed = sum(map(len, written)) / spent
         yield Row(f"RNN writing, {streams} at once", speed, "characters/s", "50 x the rival" * (streams == 1),
                   f"predict, {CHARACTERS} at a time", rival, speed / rival)
