@@ -34,8 +34,9 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "data": ("files midi audio text corpus", "music21 tqdm"),
     "player": ("files midi audio", "IPython"),
     # models: only these know Keras; they meet the data in a notebook
-    "rnn": ("inputs sampling text queues", "keras"),
-    "wavenet": ("sampling text queues", "keras"),
+    "training": ("", "keras"),
+    "rnn": ("inputs sampling text queues training", "keras"),
+    "wavenet": ("sampling text queues training", "keras"),
     "gan": ("sampling text queues", "keras tensorflow"),
     "student": ("sampling text queues wavenet", "keras"),
     "critic": ("sampling text queues metrics", "keras sklearn"),
@@ -43,7 +44,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "sweep": ("files gan metrics runs", "keras tqdm"),
     "gallery": (GROUND + " audio score plots metrics", "jinja2"),
 }
-MODELS = {"rnn", "wavenet", "gan", "student", "critic", "sweep"}
+MODELS = {"training", "rnn", "wavenet", "gan", "student", "critic", "sweep"}
 NETWORK_AND_PICKLE = set("socket ssl http urllib ftplib requests httpx pickle shelve marshal dill joblib".split())
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from utils import inputs, sampling, text
+from utils import inputs, sampling, text, training
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
@@ -72,8 +72,8 @@ def fit_windows(model, train, valid, folder, epochs, steps=100, length=100, batc
                   jit_compile=keras.backend.backend() == "jax")
     held_out = Windows(valid, length, 8 * batch_size, 1, seed)[0]
     model.fit(Windows(train, length, batch_size, steps, seed), epochs=epochs, verbose=0, validation_data=held_out,
-              callbacks=_callbacks(folder))
-    return _history(folder)
+              callbacks=training.callbacks(folder))
+    return training.history(folder)
 
 
 def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=0):
@@ -265,12 +265,9 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
         epoch. num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as a
         cosine to 0. weight_decay: of AdamW. seed: of the excerpts.
     Returns: dict, the history: loss and val_loss, nats a frame, one value an epoch.
-    Source: Loshchilov and Hutter 2017 (cosine), 2019 (AdamW). Notebook: 02, "Training".
+    Notebook: 02, "Training".
     """
-    warmup = min(200, epochs * steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, epochs * steps - warmup, 0.0, warmup_target=learning_rate,
-                                                      warmup_steps=warmup)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, global_clipnorm=1.0)
+    optimizer = training.optimizer(epochs * steps, learning_rate, weight_decay)
     data = Crops(pieces, num_frames, batch_size, steps, seed)
     # XLA makes recurrent layers four times slower on a CPU under TensorFlow; JAX knows nothing else
     model.compile(optimizer, loss=frame_loss, jit_compile=keras.backend.backend() == "jax")
@@ -282,22 +279,8 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
         logs["val_loss"] = float(np.sum(nats) / sum(batch[0].shape[1] for batch in held_out))
 
     model.fit(data, epochs=epochs, verbose=2,
-              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=score), *_callbacks(folder)])
-    return _history(folder)
-
-
-def _callbacks(folder):
-    """Log every epoch, and keep what it takes to go on after it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return [keras.callbacks.CSVLogger(folder / "history.csv", append=True),
-            keras.callbacks.TensorBoard(folder / "logs"), keras.callbacks.BackupAndRestore(folder / "backup")]
-
-
-def _history(folder):
-    """The losses of all epochs, those before an interruption too."""
-    rows = np.genfromtxt(folder / "history.csv", delimiter=",", names=True, ndmin=1)
-    last = {row["epoch"]: row for row in rows}  # an epoch stands twice where a run was stopped between log and backup
-    return {name: [float(row[name]) for row in last.values()] for name in ("loss", "val_loss")}
+              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=score), *training.callbacks(folder)])
+    return training.history(folder)
 
 
 def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,), sixteenths=1, tonic=None,

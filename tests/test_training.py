@@ -1,0 +1,31 @@
+"""A schedule that rises and falls, and a history that survives an interruption."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import pytest
+
+from utils import training
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing():
+    rate = training.optimizer(1000, 0.01)._learning_rate
+    values = [float(rate(step)) for step in (0, 50, 100, 550, 1000)]
+    assert values == pytest.approx([0, 0.005, 0.01, 0.005, 0], abs=1e-4)
+
+
+def test_an_epoch_that_stands_twice_counts_once(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n0,3,4\n1,2,3\n1,2.5,3.5\n")
+    assert training.history(tmp_path) == {"loss": [3.0, 2.5], "val_loss": [4.0, 3.5]}
+
+
+def test_a_training_leaves_its_log_and_no_backup(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(training.optimizer(4, 0.1), "mse")
+    x = np.ones((4, 1))
+    model.fit(x, x, validation_data=(x, x), epochs=2, verbose=0, callbacks=training.callbacks(tmp_path / "new"))
+    assert len(training.history(tmp_path / "new")["loss"]) == 2
+    assert (tmp_path / "new" / "logs").is_dir() and not (tmp_path / "new" / "backup").exists()

@@ -1,0 +1,84 @@
+"""The dilated stack: causal, as far-sighted as computed, trained and taken up again."""
+
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import pytest
+
+from utils import wavenet
+
+TINY = dict(levels=16, num_stacks=2, num_layers=3, channels=8, skip_channels=12)
+
+
+def logits_of(model, *inputs):
+    return keras.ops.convert_to_numpy(model(list(inputs)))[0]
+
+
+def test_the_receptive_field_is_what_a_nudge_reveals():
+    keras.utils.set_random_seed(0)
+    model, codes = wavenet.build(**TINY), np.zeros((1, 64), int)
+    nudged = codes.copy()
+    nudged[0, 30] = 1
+    moved = np.flatnonzero(np.abs(logits_of(model, nudged) - logits_of(model, codes)).max(axis=-1) > 0)
+    assert moved.min() == 30 and moved.max() == 30 + wavenet.receptive_field(2, 3) - 1
+    assert wavenet.receptive_field(5, 10) == 5116 and wavenet.dilations(2, 3) == [1, 2, 4, 1, 2, 4]
+
+
+def test_a_row_of_conditions_reaches_its_own_steps_and_later_ones():
+    keras.utils.set_random_seed(0)
+    model = wavenet.build(**TINY, condition_size=2, condition_channels=4, hop=4)
+    codes, known = np.zeros((1, 32), int), np.zeros((1, 8, 2))
+    changed = known.copy()
+    changed[0, 3] = 1
+    moved = np.abs(logits_of(model, codes, changed) - logits_of(model, codes, known)).max(axis=-1) > 0
+    assert not moved[:12].any() and moved[12:16].all()
+
+
+def test_presets_are_the_studys_network_and_a_lean_one():
+    seed, lean = (wavenet.build(**wavenet.PRESETS[name]) for name in ("seed", "lean"))
+    assert seed.count_params() > 5 * lean.count_params()
+    with pytest.raises(ValueError, match="1 or more"):
+        wavenet.build(num_stacks=0)
+    with pytest.raises(ValueError, match="no WaveNet"):
+        wavenet.weights(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+
+
+def test_excerpts_hold_the_next_code_and_their_own_conditions():
+    piece = np.arange(200) % 16
+    rows = np.repeat(np.arange(50)[:, None], 2, axis=1)
+    (codes, known), target = wavenet.Excerpts([piece], 40, 3, conditions=[rows], hop=4)[0]
+    assert codes.shape == target.shape == (3, 40) and np.array_equal((codes + 1) % 16, target)
+    assert known.shape == (3, 10, 2) and np.array_equal(known[:, 0, 0] * 4 % 16, codes[:, 0])
+    assert np.array_equal(wavenet.Excerpts([piece], 40, seed=4)[0][0], wavenet.Excerpts([piece], 40, seed=4)[0][0])
+    with pytest.raises(ValueError, match="pass longer ones"):
+        wavenet.Excerpts([piece], 200)
+
+
+def test_a_fit_learns_and_goes_on(tmp_path):
+    pieces = [np.arange(300) % 16]
+    keras.utils.set_random_seed(0)
+    model = wavenet.build(**TINY)
+    history = wavenet.fit(model, pieces, pieces, tmp_path, epochs=2, steps=30, num_steps=64, learning_rate=1e-2)
+    assert len(history["val_loss"]) == 2 and history["val_loss"][-1] < 0.5 * np.log(16)
+    assert not (tmp_path / "backup").exists()
+
+
+def test_scores_are_the_cross_entropy():
+    model, codes = wavenet.build(**TINY), np.random.default_rng(0).integers(0, 16, (2, 20))
+    expected = keras.losses.sparse_categorical_crossentropy(codes, model(codes), from_logits=True)
+    assert np.allclose(wavenet.nll(model, codes, codes), keras.ops.convert_to_numpy(expected), atol=1e-5)
+
+
+def test_a_tiny_fit_runs_on_jax(tmp_path):
+    pytest.importorskip("jax")
+    code = ("import numpy as np; from pathlib import Path; from utils import wavenet\n"
+            "pieces = [np.arange(100) % 8]; model = wavenet.build(8, 1, 2, 4, 6)\n"
+            f"print(wavenet.fit(model, pieces, pieces, Path({str(tmp_path)!r}), epochs=1, steps=2, num_steps=32))")
+    result = subprocess.run([sys.executable, "-c", code], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True,
+                            text=True, cwd=os.getcwd())
+    assert result.returncode == 0 and "val_loss" in result.stdout, result.stderr[-2000:]
