@@ -17,7 +17,6 @@ except ImportError:  # a wheel is not to be had everywhere
         return lambda function: function
 
 CHUNK = 2_000  # codes between two looks at the progress bar
-BLOCK = 128  # columns of a product summed up at a time
 NEEDED = set("dilations embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel "
              "hidden_bias logits_kernel logits_bias".split())
 
@@ -111,23 +110,20 @@ class _State:
 
 @njit(cache=True, fastmath=True)
 def _add_product(out, inputs, kernel):
-    """out (streams, m) += inputs (streams, n) @ kernel (n, m), four rows of the kernel at a time.
-
-    Columns go in blocks, so that with many streams what is summed up stays in the fastest cache.
-    """
+    """out (streams, m) += inputs (streams, n) @ kernel (n, m); for one stream by hand, four rows of the kernel at a time."""
+    if len(out) > 1:
+        out += np.dot(inputs, kernel)
+        return
+    total, x = out[0], inputs[0]
     n, m = kernel.shape
-    whole, block = n - n % 4, m if out.shape[0] == 1 else BLOCK
-    for left in range(0, m, block):
-        right = min(left + block, m)
-        for i in range(0, whole, 4):
-            for s in range(out.shape[0]):
-                a, b, c, d = inputs[s, i], inputs[s, i + 1], inputs[s, i + 2], inputs[s, i + 3]
-                for j in range(left, right):
-                    out[s, j] += a * kernel[i, j] + b * kernel[i + 1, j] + c * kernel[i + 2, j] + d * kernel[i + 3, j]
-        for i in range(whole, n):
-            for s in range(out.shape[0]):
-                for j in range(left, right):
-                    out[s, j] += inputs[s, i] * kernel[i, j]
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for j in range(m):
+            total[j] += a * kernel[i, j] + b * kernel[i + 1, j] + c * kernel[i + 2, j] + d * kernel[i + 3, j]
+    for i in range(whole, n):
+        for j in range(m):
+            total[j] += x[i] * kernel[i, j]
 
 
 @njit(cache=True, fastmath=True)
