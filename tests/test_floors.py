@@ -32,6 +32,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     # second floor: what reads the corpus
     "corpus": ("midi", "music21 tqdm"),
     "data": ("files midi audio text corpus", "music21 tqdm"),
+    "recordings": ("audio data files midi", "tqdm"),
     "player": ("files midi audio", "IPython"),
     # models: only these know Keras; they meet the data in a notebook
     "training": ("", "keras"),

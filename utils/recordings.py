@@ -1,0 +1,66 @@
+"""The pieces of a split, played once by the piano and kept: waves at the models' rate, aligned with their rolls."""
+
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext, suppress
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from utils import audio, data, files, midi
+
+TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
+FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
+QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
+FULL = 2**15 - 1  # of the 16-bit integers that are kept
+CHUNK = 4  # pieces that a worker takes at a time
+
+
+def waves(split, folder=data.MIDI_FOLDER, executor=None):
+    """Play all pieces of a split, or read them from the cache when neither they nor the renderer changed.
+
+    The last silence is cut, so that an average over samples is one over music; before the first note there is none.
+
+    Args: split, folder: as `data.pieces`; the cache lies in the folder. executor: concurrent.futures.Executor to render
+        with; a process pool of two by default.
+    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; frame t of a piece's roll
+        begins at sample t * FRAME_SAMPLES. The arrays lie on disk until they are read.
+    Raises: ValueError as `data.pieces`, and for a silent piece.
+    Notebook: 03, "What it hears".
+    """
+    rolls = [piece.roll for piece in data.pieces(split, folder)]
+    state = hashlib.sha256(b"".join(Path(source).read_bytes() for source in (__file__, audio.__file__)))
+    for roll in rolls:
+        state.update(roll.tobytes())
+    path, index = Path(folder) / f".waves_{split}.npy", Path(folder) / f".waves_{split}.json"
+    with suppress(OSError, ValueError, KeyError):  # whatever is wrong with a cache, the remedy is to rebuild it
+        kept = json.loads(index.read_text())
+        together = np.load(path, mmap_mode="r")
+        if kept["state"] == state.hexdigest() and len(together) == kept["ends"][-1]:
+            return np.split(together, kept["ends"][:-1])
+    pool = nullcontext(executor) if executor else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    with pool as workers:
+        played = list(tqdm(workers.map(play, rolls, chunksize=CHUNK), desc=f"playing {split}", total=len(rolls),
+                           unit="piece", mininterval=1))
+    ends = np.cumsum([len(wave) for wave in played])
+    with suppress(OSError):  # a folder that cannot be written just stays slow
+        with files.whole(path) as temporary, open(temporary, "wb") as file:
+            np.save(file, np.concatenate(played))
+        with files.whole(index) as temporary:
+            temporary.write_text(json.dumps({"state": state.hexdigest(), "ends": ends.tolist()}))
+    return played
+
+
+def play(roll):
+    """Play one roll uint8 (frames, 128) -> int16 (samples,), its last silence cut."""
+    wave = audio.render(midi.roll_to_notes(roll), tempo=TEMPO)
+    last = np.flatnonzero(np.abs(wave) > QUIET)[-1] + 1
+    return np.round(wave[:last] * FULL).astype(np.int16)
+
+
+def codes(waves):
+    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (samples,)."""
+    return [audio.mu_law_encode(np.asarray(wave) / FULL) for wave in waves]
