@@ -8,7 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import numpy as np
 import pytest
 
-from utils import data, midi, rnn, runs
+from utils import data, midi, rnn, runs, wavenet
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -19,7 +19,8 @@ MAX_BYTES = 80_000_000  # of all that is shipped
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_weights_match_their_checksum_and_fit_their_builder(folder):
     config = runs.config(folder)
-    model = getattr(rnn, config["build"])(**config["builder"])
+    module = {"rnn": rnn, "dcnn": wavenet}[folder.name.split("_")[0]]
+    model = getattr(module, config["build"])(**config["builder"])
     history = runs.load(model, folder)
     assert len(history["loss"]) == config["fit"]["epochs"] and np.isfinite(history["loss"]).all()
     assert {"seed", "minutes", "device", "versions"} <= config.keys()
