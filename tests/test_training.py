@@ -29,3 +29,8 @@ def test_a_training_leaves_its_log_and_no_backup(tmp_path):
     model.fit(x, x, validation_data=(x, x), epochs=2, verbose=0, callbacks=training.callbacks(tmp_path / "new"))
     assert len(training.history(tmp_path / "new")["loss"]) == 2
     assert (tmp_path / "new" / "logs").is_dir() and not (tmp_path / "new" / "backup").exists()
+
+
+def test_nats_are_minus_the_logarithm_of_the_probability():
+    logits = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])) + [[100.0], [-3.0]]
+    assert np.exp(-training.nats(logits, [0, 2])) == pytest.approx([0.5, 0.8])

@@ -17,8 +17,8 @@ except ImportError:  # a wheel is not to be had everywhere
         return lambda function: function
 
 CHUNK = 2_000  # codes between two looks at the progress bar
-NEEDED = set("dilations embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel "
-             "hidden_bias logits_kernel logits_bias".split())
+ARRAYS = ("embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel hidden_bias "
+          "logits_kernel logits_bias").split()  # in the order in which `_run` takes them
 
 
 def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.0, seed=0, first=None, progress=False):
@@ -70,17 +70,14 @@ class _State:
     """The weights in the order in which they are read, and the queues of all layers and streams."""
 
     def __init__(self, weights, num_streams, condition, num_samples):
-        missing = NEEDED - weights.keys()
+        missing = {"dilations", *ARRAYS} - weights.keys()
         if missing:
             raise ValueError(f"weights without {', '.join(sorted(missing))}: pass what wavenet.weights returned")
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise ValueError("the weights hold NaN or infinity: look whether the network's loss was finite")
-        take = lambda name: np.ascontiguousarray(weights[name], np.float32)
         self.dilations = np.asarray(weights["dilations"], np.int64)
         self.starts = np.cumsum(self.dilations) - self.dilations
-        self.arrays = [take(name) for name in (
-            "embed", "gate_kernel", "gate_bias", "residual_kernel", "residual_bias", "skip_kernel", "skip_bias",
-            "hidden_kernel", "hidden_bias", "logits_kernel", "logits_bias")]
+        self.arrays = [np.ascontiguousarray(weights[name], np.float32) for name in ARRAYS]
         layers, channels = len(self.dilations), self.arrays[0].shape[1]
         if self.arrays[1].shape != (layers, 2 * channels, 2 * channels):
             raise ValueError(f"a gate_kernel of {self.arrays[1].shape} for {layers} dilations and {channels} channels: "

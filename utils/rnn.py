@@ -119,8 +119,7 @@ def text_nll(model, tokens, first=0):
     if not len(tokens):
         return np.zeros(0)
     before = np.concatenate([[first], tokens[:-1]]).astype(np.int32)
-    logits = model.predict_on_batch(before[None])[0].astype(np.float64)  # (characters, vocab)
-    return np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(tokens)), tokens]
+    return training.nats(model.predict_on_batch(before[None])[0].astype(np.float64), tokens)
 
 
 def _cell(cell):

@@ -1,4 +1,4 @@
-"""What every long training of ours does alike: a schedule, a log and a backup after each epoch, and the history."""
+"""What every long training of ours does alike: a schedule, a log and a backup after each epoch, the history and the score."""
 
 import keras
 import numpy as np
@@ -38,3 +38,14 @@ def history(folder):
     rows = np.genfromtxt(folder / "history.csv", delimiter=",", names=True, ndmin=1)
     last = {row["epoch"]: row for row in rows}  # an epoch stands twice where a run was stopped between log and backup
     return {name: [float(row[name]) for row in last.values()] for name in ("loss", "val_loss")}
+
+
+def nats(logits, tokens):
+    """Score tokens by the logits that predicted them.
+
+    Args: logits: float (..., vocab). tokens: int (...), each below vocab.
+    Returns: float (...), nats of each token.
+    """
+    highest = logits.max(axis=-1, keepdims=True)
+    total = np.log(np.exp(logits - highest).sum(axis=-1)) + highest[..., 0]
+    return total - np.take_along_axis(logits, np.asarray(tokens)[..., None], axis=-1)[..., 0]

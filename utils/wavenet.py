@@ -145,8 +145,8 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     Args: model: what `build` returned, without conditions. train, valid: lists of codes int (steps,). folder: Path, for
         the backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. num_steps, batch_size: of the
         excerpts. learning_rate: its peak, see `training.optimizer`. seed: of the excerpts.
-    Returns: dict, the history: loss and val_loss, nats a code, one value an epoch; the validation loss is that of one
-        excerpt from each of 16 places, counted where the network sees its whole receptive field or half the excerpt.
+    Returns: dict, the history: loss and val_loss, nats a code, one value an epoch; the validation loss is that of the
+        second halves of 16 excerpts.
     Notebook: 03, "Training".
     """
     model.compile(training.optimizer(epochs * steps, learning_rate, 0.0),
@@ -165,7 +165,4 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
 
 def nll(model, codes, target):
     """Score the next codes: both int (batch, steps) -> float32 (batch, steps), nats each."""
-    logits = model.predict_on_batch(codes)
-    picked = np.take_along_axis(logits, np.asarray(target)[..., None], axis=-1)[..., 0]
-    highest = logits.max(axis=-1)
-    return highest + np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) - picked
+    return training.nats(model.predict_on_batch(codes), target)
