@@ -33,6 +33,17 @@ def test_keys_transpose_tokens_and_tonic_and_nothing_else():
         inputs.prepare(PIECE, keys=(60,))
 
 
+def test_a_line_is_the_text_and_follows_from_itself():
+    levels = len(text.vocab())
+    for bar_frames in (16, 12, 20):
+        prepared, = inputs.prepare(PIECE, 4, bar_frames)
+        line = inputs.line(prepared, levels)
+        assert text.characters(line[1:] % levels, text.vocab()) == text.encode(PIECE) and line[0] % levels == 0
+        assert line[0] // levels == prepared[2][0, 0]
+        follow = inputs.follow(levels)
+        assert np.array_equal(follow[line[:-2], line[1:-1] % levels], line[1:-1])
+
+
 def test_padding_keeps_the_pieces():
     short, long = inputs.prepare(PIECE[:5])[0], inputs.prepare(PIECE)[0]
     tokens, recalled, conditions = inputs.pad([short, long], 40)

@@ -34,6 +34,33 @@ def test_the_queues_equal_the_whole_network_past_its_receptive_field(condition_s
     assert np.abs(queues.logits(wavenet.weights(model), codes, condition) - expected).max() < 1e-4
 
 
+def test_a_gaussian_with_excitation_is_equal_too():
+    model, rng = network(3, 4, head="gaussian", excitation_size=2), np.random.default_rng(1)
+    steps = 4 * wavenet.receptive_field(2, 4) // 4 * 4
+    wave, condition, excitation = (rng.normal(size=size) for size in ((2, steps), (steps // 4, 3), (steps, 2)))
+    expected = keras.ops.convert_to_numpy(model([wave, *(np.repeat(x[None], 2, axis=0) for x in (condition, excitation))]))
+    found = queues.logits(wavenet.weights(model), wave, condition, excitation)
+    assert found.shape == (2, steps, 2) and np.abs(found - expected).max() < 1e-4
+
+
+def test_samples_are_drawn_from_the_gaussian():
+    weights = wavenet.weights(network(head="gaussian"))
+    mean, log_sigma = queues.logits(weights, [[0.7]])[0, 0]
+    drawn = queues.generate(weights, 1, num_streams=20_000, temperature=0.5, first=0.7)[:, 0]
+    assert abs(drawn.mean() - mean) < 0.02 * np.exp(log_sigma) and abs(drawn.std() / np.exp(log_sigma) - 0.5) < 0.02
+    assert np.allclose(queues.generate(weights, 1, temperature=0, first=0.7), mean)
+
+
+def test_states_follow_from_what_is_drawn():
+    weights = wavenet.weights(network(states=3 * LEVELS))
+    place, code = np.arange(3 * LEVELS)[:, None] // LEVELS, np.arange(LEVELS)
+    codes = queues.generate(weights, 50, follow=(place + (code == 0)) % 3 * LEVELS + code, first=LEVELS)[0]
+    assert codes.max() < LEVELS and (codes == 0).any()
+    follow = queues.generate(weights, 50, temperature=0, follow=(place + (code == 0)) % 3 * LEVELS + code, first=LEVELS)[0]
+    read = np.append(LEVELS, ((1 + np.cumsum(follow == 0)) % 3 * LEVELS + follow)[:-1])
+    assert np.array_equal(queues.logits(weights, read[None])[0].argmax(axis=-1), follow)
+
+
 def test_a_whole_preset_is_equal_too():
     keras.utils.set_random_seed(0)
     model, steps = wavenet.build(**wavenet.PRESETS["lean"]), wavenet.receptive_field(3, 10) + 300
@@ -74,10 +101,10 @@ def test_what_cannot_be_used_is_refused():
     weights, known = wavenet.weights(network()), wavenet.weights(network(3, 4))
     with pytest.raises(ValueError, match="at least 1"):
         queues.generate(weights, 0)
-    with pytest.raises(ValueError, match="without conditions"):
+    with pytest.raises(ValueError, match="without condition: leave"):
         queues.generate(weights, 8, np.zeros((8, 3)))
     for condition in (None, np.zeros((1, 3)), np.zeros((2, 2)), np.full((2, 3), np.nan)):
-        with pytest.raises(ValueError, match="3 features in each of at least 2 rows"):
+        with pytest.raises(ValueError, match="3 in each of at least 2 rows"):
             queues.generate(known, 8, condition)
     with pytest.raises(ValueError, match="hidden_kernel"):
         queues.generate({name: value for name, value in weights.items() if name != "hidden_kernel"}, 8)
@@ -85,5 +112,9 @@ def test_what_cannot_be_used_is_refused():
         queues.generate(weights | {"skip_bias": np.full(18, np.nan)}, 8)
     with pytest.raises(ValueError, match="one network"):
         queues.generate(weights | {"dilations": np.array([1, 2])}, 8)
+    with pytest.raises(ValueError, match="without excitation"):
+        queues.generate(weights, 8, excitation=np.zeros((8, 1)))
+    with pytest.raises(ValueError, match="pass .states, levels."):
+        queues.generate(weights, 8, follow=np.zeros((2, 2)))
     with pytest.raises(ValueError, match="below 24"):
         queues.logits(weights, [[24]])

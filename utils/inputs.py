@@ -58,6 +58,31 @@ def pad(pieces, num_frames=None, slots=None):
     return tokens, recalled, conditions
 
 
+def line(prepared, levels):
+    """Write a piece as one line of states for a network that reads nothing else: a character, and where the next stands.
+
+    Args: prepared: (tokens, recalled, conditions) of `prepare`. levels: int, the size of the vocab.
+    Returns: int32 (1 + characters,): place in the bar of the next character's frame * levels + this character; the first
+        is FRAME_END, which stands before every piece. Modulo levels it is the text.
+    Notebook: 03, "The same network on characters".
+    """
+    tokens, _, conditions = prepared
+    frames, slots = np.nonzero(tokens >= 0)
+    places, written = conditions[frames, 0], tokens[frames, slots]
+    return (np.append(places, places[-1]) * levels + np.append(0, written)).astype(np.int32)
+
+
+def follow(levels):
+    """Say which state of `line` follows when a character is written: FRAME_END moves on by a place in the bar.
+
+    Args: levels: int, the size of the vocab.
+    Returns: int32 (POSITIONS * levels, levels), as `queues.generate` takes it.
+    """
+    place, character = np.arange(POSITIONS * levels)[:, None] // levels, np.arange(levels)
+    on = np.array([*range(1, 16), 0, *range(17, 28), 16, 28])
+    return np.where(character == 0, on[place], place) * levels + character
+
+
 def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
     """Number each frame's place in the bar, for 4/4 and 3/4 apart.
 

@@ -1,9 +1,11 @@
-"""WaveNet weights as arrays -> codes, one after another: each layer queues what it will look back at; no Keras.
+"""WaveNet weights as arrays -> codes or samples, one after another: each layer queues what it will look back at; no Keras.
 
 A step of generation needs, in each layer, the input of now and of `dilation` steps ago. A network that is called on its
 whole receptive field computes all that lies between them anew for each code; a queue as long as the dilation remembers
 it. Numba compiles the loop; without Numba the same functions run as plain NumPy and Python, slowly.
 """
+
+import time
 
 import numpy as np
 from tqdm import tqdm
@@ -16,93 +18,122 @@ except ImportError:  # a wheel is not to be had everywhere
         """Leave a function as it is."""
         return lambda function: function
 
-CHUNK = 2_000  # codes between two looks at the progress bar
+RATE = 16_000  # samples a second, of audio
+CHUNK = 2_000  # steps between two looks at the progress bar
 ARRAYS = ("embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel hidden_bias "
-          "logits_kernel logits_bias").split()  # in the order in which `_run` takes them
+          "head_kernel head_bias").split()  # in the order in which `_run` takes them
 
 
-def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.0, seed=0, first=None, progress=False):
-    """Generate codes, several streams side by side, from empty queues.
+def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.0, seed=0, first=None, excitation=None,
+             follow=None, progress=False):
+    """Generate codes or samples, several streams side by side, from empty queues.
 
-    Args: weights: dict of arrays, see `wavenet.weights`. num_samples: int, codes in each stream. condition: float
-        (rows, size), the same for all streams, a row for each `hop` codes; for a network that was built with conditions.
-        num_streams: int. temperature: divides the logits; 0 takes the likeliest code. seed: int. first: the code to start
-        from; by default the middle one, which is silence in mu-law. progress: show a bar with the codes a second.
-    Returns: int32 (num_streams, num_samples), codes.
+    Args: weights: dict of arrays, see `wavenet.weights`. num_samples: int, steps of each stream. condition: float
+        (rows, size), the same for all streams, a row for each `hop` steps; for a network that was built with conditions.
+        num_streams: int. temperature: divides the logits, or multiplies sigma; 0 takes what is likeliest. seed: int.
+        first: the code, state or sample to start from; by default silence: the middle code, or the sample 0. excitation:
+        float (steps, size), for a network that was built with it. follow: int (states, levels), the state that each code
+        leads to from each state; by default the code itself. progress: show a bar with the steps a second, and how many
+        times real time that is at audio's 16 kHz.
+    Returns: int32 (num_streams, num_samples), codes; of a Gaussian head float32, samples.
     Raises: ValueError for no samples or streams, a temperature below 0, weights that are no WaveNet's or hold NaN, and a
-        condition that is missing, too short, of another size, not finite, or not asked for.
+        condition or excitation that is missing, too short, of another size, not finite, or not asked for.
     Source: Le Paine et al. 2016, Fast Wavenet Generation Algorithm. Notebook: 03.
     """
     if num_samples < 1 or num_streams < 1 or not 0 <= temperature < np.inf:
         raise ValueError(f"{num_samples} samples, {num_streams} streams, temperature {temperature}: give at least 1, 1 and 0")
-    state = _State(weights, num_streams, condition, num_samples)
-    levels, rng = len(weights["embed"]), np.random.default_rng(seed)
-    codes = np.full((num_streams, num_samples + 1), levels // 2 if first is None else first, np.int32)
-    nothing = np.zeros((0, 0, 0), np.float32)
-    with tqdm(total=num_samples, unit="code", disable=not progress, mininterval=1) as bar:
+    state = _State(weights, num_streams, condition, excitation, follow, num_samples)
+    line = np.zeros((num_streams, num_samples + 1), np.float32)  # floats hold states exactly: they are below 2**24
+    line[:, 0] = (0 if state.gaussian else len(weights["head_bias"]) // 2) if first is None else first
+    rng, nothing = np.random.default_rng(seed), np.zeros((0, 0, 0), np.float32)
+    draw = rng.standard_normal if state.gaussian else rng.random
+    began = time.perf_counter()
+    with tqdm(total=num_samples, unit="step", disable=not progress, mininterval=1) as bar:
         for start in range(0, num_samples, CHUNK):
             stop = min(start + CHUNK, num_samples)
-            draws = rng.random((stop - start, num_streams), np.float32)
-            state.run(codes, start, stop, draws, temperature, nothing)
+            state.run(line, start, stop, draw((stop - start, num_streams), np.float32), temperature, nothing)
             bar.update(stop - start)
-    return codes[:, 1:]
+            bar.set_postfix_str(f"{stop * num_streams / (time.perf_counter() - began) / RATE:.2f} x real time", False)
+    if state.gaussian:
+        return line[:, 1:]
+    return line[:, 1:].astype(np.int32) % len(weights["head_bias"])
 
 
-def logits(weights, codes, condition=None):
-    """Say what the network expects after each code, by the queues: equal to its whole forward pass.
+def logits(weights, inputs, condition=None, excitation=None):
+    """Say what the network expects after each input, by the queues: equal to its whole forward pass.
 
-    Args: weights, condition: as `generate`. codes: int (streams, steps).
-    Returns: float32 (streams, steps, levels): at each step the logits of the next code.
+    Args: weights, condition, excitation: as `generate`. inputs: int (streams, steps), codes or states; for a Gaussian head
+        float, samples.
+    Returns: float32 (streams, steps, levels): at each step the logits of the next code; of a Gaussian head
+        (streams, steps, 2), mean and log sigma of the next sample.
     Raises: ValueError as `generate`, and for codes outside the levels.
     Notebook: 03.
     """
-    codes = np.array(codes, np.int32)
-    if codes.ndim != 2 or not codes.size or codes.min() < 0 or codes.max() >= len(weights["embed"]):
-        raise ValueError(f"codes of shape {codes.shape}: pass int (streams, steps), each below {len(weights['embed'])}")
-    streams, steps = codes.shape
-    state = _State(weights, streams, condition, steps)
-    found = np.zeros((streams, steps, len(weights["embed"])), np.float32)
-    state.run(codes, 0, steps, np.zeros((steps, streams), np.float32), 1.0, found)
+    line = np.array(inputs, np.float32)
+    streams, steps = line.shape if line.ndim == 2 else (0, 0)
+    state = _State(weights, streams, condition, excitation, None, steps)
+    most = np.inf if state.gaussian else len(weights["embed"])
+    if not line.size or not np.isfinite(line).all() or not state.gaussian and not 0 <= line.min() <= line.max() < most:
+        raise ValueError(f"inputs of shape {line.shape}: pass (streams, steps), finite, each at least 0 and below {most}"
+                         if not state.gaussian else f"inputs of shape {line.shape}: pass (streams, steps), finite samples")
+    found = np.zeros((streams, steps, len(weights["head_bias"])), np.float32)
+    state.run(line, 0, steps, np.zeros((steps, streams), np.float32), 1.0, found)
     return found
 
 
 class _State:
     """The weights in the order in which they are read, and the queues of all layers and streams."""
 
-    def __init__(self, weights, num_streams, condition, num_samples):
+    def __init__(self, weights, num_streams, condition, excitation, follow, num_samples):
         missing = {"dilations", *ARRAYS} - weights.keys()
         if missing:
             raise ValueError(f"weights without {', '.join(sorted(missing))}: pass what wavenet.weights returned")
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise ValueError("the weights hold NaN or infinity: look whether the network's loss was finite")
+        self.gaussian, self.lowest = "lowest_log_sigma" in weights, np.float32(weights.get("lowest_log_sigma", 0))
         self.dilations = np.asarray(weights["dilations"], np.int64)
         self.starts = np.cumsum(self.dilations) - self.dilations
         self.arrays = [np.ascontiguousarray(weights[name], np.float32) for name in ARRAYS]
         layers, channels = len(self.dilations), self.arrays[0].shape[1]
-        if self.arrays[1].shape != (layers, 2 * channels, 2 * channels):
+        known = self.arrays[1].shape[1] - 2 * channels  # channels of the excitation
+        if self.arrays[1].shape[::2] != (layers, 2 * channels) or known < 0:
             raise ValueError(f"a gate_kernel of {self.arrays[1].shape} for {layers} dilations and {channels} channels: "
                              "pass the weights of one network")
+        self.follow = np.zeros((0, 0), np.float32) if follow is None else np.ascontiguousarray(follow, np.float32)
+        if self.follow.size and self.follow.shape != (len(self.arrays[0]), len(self.arrays[-1])):
+            raise ValueError(f"follow of shape {self.follow.shape}: pass (states, levels), here "
+                             f"({len(self.arrays[0])}, {len(self.arrays[-1])})")
         self.queue = np.zeros((int(self.dilations.sum()), num_streams, channels), np.float32)
-        self.hop, self.known = self._biases(weights, condition, num_samples)
+        self.hop, self.biases = self._biases(weights, condition, num_samples)
+        self.excitation = _rows("excitation", excitation, known, num_samples)
 
     @staticmethod
     def _biases(weights, condition, num_samples):
         """What the conditions add to each gate: hop, float32 (rows, layers, 2 channels)."""
-        wanted = weights["squeeze_kernel"].shape[0] if "squeeze_kernel" in weights else 0
-        if condition is None and not wanted:
-            return 1, np.zeros((0, 0, 0), np.float32)
         hop = int(weights.get("hop", 1))
-        condition = np.asarray(np.zeros((0, 0)) if condition is None else condition, np.float32)
-        rows = -(-num_samples // hop)
-        if condition.ndim != 2 or condition.shape[1] != wanted or len(condition) < rows or not np.isfinite(condition).all():
-            raise ValueError(f"a condition of shape {condition.shape}: this network wants finite numbers, {wanted} features "
-                             f"in each of at least {rows} rows" if wanted else "this network was built without conditions")
-        squeezed = np.tanh(condition[:rows] @ weights["squeeze_kernel"] + weights["squeeze_bias"])
-        return hop, np.einsum("rs,lsc->rlc", squeezed, weights["condition_kernel"]).astype(np.float32)
+        size = weights["squeeze_kernel"].shape[0] if "squeeze_kernel" in weights else 0
+        condition = _rows("condition", condition, size, -(-num_samples // hop))
+        if not size:
+            return 1, np.zeros((0, 0, 0), np.float32)
+        squeezed = np.tanh(condition @ weights["squeeze_kernel"] + weights["squeeze_bias"])
+        return hop, np.einsum("rs,lsc->rlc", squeezed, weights["condition_kernel"], optimize=True).astype(np.float32)
 
-    def run(self, codes, start, stop, draws, temperature, found):
-        _run(codes, start, stop, draws, temperature, found, self.dilations, self.starts, self.queue, self.hop, self.known,
-             *self.arrays)
+    def run(self, line, start, stop, draws, temperature, found):
+        _run(line, start, stop, draws, np.float32(temperature), found, self.gaussian, self.lowest, self.follow,
+             self.dilations, self.starts, self.queue, self.hop, self.biases, self.excitation, *self.arrays)
+
+
+def _rows(name, values, size, count):
+    """The first `count` rows of what is known beside the steps, float32 (count, size), once checked."""
+    if values is None and not size:
+        return np.zeros((count, 0), np.float32)
+    if not size:
+        raise ValueError(f"this network was built without {name}: leave it out")
+    values = np.asarray(np.zeros((0, 0)) if values is None else values, np.float32)
+    if values.ndim != 2 or values.shape[1] != size or len(values) < count or not np.isfinite(values).all():
+        raise ValueError(f"{name} of shape {values.shape}: this network wants finite numbers, {size} in each of at least "
+                         f"{count} rows")
+    return np.ascontiguousarray(values[:count])
 
 
 @njit(cache=True, fastmath=True)
@@ -135,11 +166,13 @@ def _tanh(x):
 
 
 @njit(cache=True, fastmath=True)
-def _run(codes, start, stop, draws, temperature, found, dilations, starts, queue, hop, known, embed, gate_kernel, gate_bias,
-         residual_kernel, residual_bias, skip_kernel, skip_bias, hidden_kernel, hidden_bias, logits_kernel, logits_bias):
-    """Step from `start` to `stop`: read codes[:, t], and write codes[:, t + 1], or the logits where `found` has room."""
-    streams, channels, layers, levels = codes.shape[0], embed.shape[1], len(dilations), embed.shape[0]
-    x, pair = np.empty((streams, channels), np.float32), np.empty((streams, 2 * channels), np.float32)
+def _run(line, start, stop, draws, temperature, found, gaussian, lowest, follow, dilations, starts, queue, hop, biases,
+         excitation, embed, gate_kernel, gate_bias, residual_kernel, residual_bias, skip_kernel, skip_bias, hidden_kernel,
+         hidden_bias, head_kernel, head_bias):
+    """Step from `start` to `stop`: read line[:, t], and write line[:, t + 1], or the head where `found` has room."""
+    streams, channels, layers, levels = line.shape[0], embed.shape[1], len(dilations), len(head_bias)
+    known = excitation.shape[1]
+    x, pair = np.empty((streams, channels), np.float32), np.empty((streams, 2 * channels + known), np.float32)
     both, gated = np.empty((streams, 2 * channels), np.float32), np.empty((streams, layers * channels), np.float32)
     mine = np.empty((streams, channels), np.float32)
     skip, hidden = np.empty((streams, len(skip_bias)), np.float32), np.empty((streams, len(hidden_bias)), np.float32)
@@ -147,7 +180,13 @@ def _run(codes, start, stop, draws, temperature, found, dilations, starts, queue
     half = np.float32(0.5)
     for t in range(start, stop):
         for s in range(streams):
-            x[s] = embed[codes[s, t]]
+            if gaussian:
+                for c in range(channels):
+                    x[s, c] = line[s, t] * embed[0, c] + embed[1, c]
+            else:
+                x[s] = embed[int(line[s, t])]
+            for c in range(known):
+                pair[s, 2 * channels + c] = excitation[t, c]
         for layer in range(layers):
             place = starts[layer] + t % dilations[layer]
             for s in range(streams):
@@ -156,9 +195,9 @@ def _run(codes, start, stop, draws, temperature, found, dilations, starts, queue
                     queue[place, s, c] = x[s, c]
                 for j in range(2 * channels):
                     both[s, j] = gate_bias[layer, j]
-                if known.shape[0]:
+                if biases.shape[0]:
                     for j in range(2 * channels):
-                        both[s, j] += known[t // hop, layer, j]
+                        both[s, j] += biases[t // hop, layer, j]
             _add_product(both, pair, gate_kernel[layer])
             for s in range(streams):
                 for c in range(channels):
@@ -169,7 +208,7 @@ def _run(codes, start, stop, draws, temperature, found, dilations, starts, queue
             if layer < layers - 1:
                 _add_product(x, mine, residual_kernel[layer])
         for s in range(streams):
-            skip[s], hidden[s], scores[s] = skip_bias, hidden_bias, logits_bias
+            skip[s], hidden[s], scores[s] = skip_bias, hidden_bias, head_bias
         _add_product(skip, gated, skip_kernel)
         for s in range(streams):
             for j in range(skip.shape[1]):
@@ -178,24 +217,34 @@ def _run(codes, start, stop, draws, temperature, found, dilations, starts, queue
         for s in range(streams):
             for j in range(hidden.shape[1]):
                 hidden[s, j] = max(hidden[s, j], np.float32(0))
-        _add_product(scores, hidden, logits_kernel)
+        _add_product(scores, hidden, head_kernel)
         for s in range(streams):
+            if gaussian:
+                scores[s, 1] = max(scores[s, 1], lowest)
             if found.shape[0]:
                 found[s, t] = scores[s]
-                continue
-            highest, best = scores[s, 0], 0
-            for j in range(levels):
-                if scores[s, j] > highest:
-                    highest, best = scores[s, j], j
-            if temperature > 0:
-                total = 0.0
-                for j in range(levels):
-                    scores[s, j] = np.exp((scores[s, j] - highest) / temperature)
-                    total += scores[s, j]
-                left = draws[t - start, s] * total
-                for j in range(levels):
-                    left -= scores[s, j]
-                    if left < 0:
-                        best = j
-                        break
-            codes[s, t + 1] = best
+            elif gaussian:
+                line[s, t + 1] = scores[s, 0] + temperature * np.exp(scores[s, 1]) * draws[t - start, s]
+            else:
+                code = _draw(scores[s], draws[t - start, s], temperature)
+                line[s, t + 1] = follow[int(line[s, t]), code] if follow.shape[0] else code
+
+
+@njit(cache=True, fastmath=True)
+def _draw(scores, draw, temperature):
+    """A code by its logits and a number from 0 to 1; the logits are used up."""
+    highest, best = scores[0], 0
+    for j in range(len(scores)):
+        if scores[j] > highest:
+            highest, best = scores[j], j
+    if temperature > 0:
+        total = 0.0
+        for j in range(len(scores)):
+            scores[j] = np.exp((scores[j] - highest) / temperature)
+            total += scores[j]
+        left = draw * total
+        for j in range(len(scores)):
+            left -= scores[j]
+            if left < 0:
+                return j
+    return best
