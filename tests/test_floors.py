@@ -28,7 +28,8 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "baselines": (GROUND + " metrics", ""),
     "plots": (GROUND, "matplotlib"),
     "queues": (GROUND, "numba tqdm"),
-    "conditioning": (GROUND, "scipy"),
+    "tones": (GROUND + " audio", ""),
+    "conditioning": (GROUND + " audio tones", ""),
     # second floor: what reads the corpus
     "corpus": ("midi", "music21 tqdm"),
     "data": ("files midi audio text corpus", "music21 tqdm"),

@@ -48,4 +48,8 @@ def test_a_frame_begins_where_it_should_and_the_last_silence_is_cut():
 def test_codes_stand_for_the_wave():
     wave = recordings.play(CHORDS)
     codes, = recordings.codes([wave])
-    assert codes.dtype == np.uint8 and np.abs(audio.mu_law_decode(codes) - wave / recordings.FULL).max() < 0.02
+    assert codes.dtype == np.uint8 and codes[0] == 128
+    assert np.abs(audio.mu_law_decode(codes[1:]) - wave / recordings.FULL).max() < 0.02
+    samples, = recordings.samples([wave])
+    assert samples.dtype == np.float32 and samples[0] == 0
+    assert np.allclose(samples[1:] * recordings.RMS * recordings.FULL, wave, atol=1e-2)

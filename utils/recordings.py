@@ -15,6 +15,7 @@ from utils import audio, data, files, midi
 TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
 FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
 QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
+RMS = 0.075  # of a chorale at the level of `audio.render`
 FULL = 2**15 - 1  # of the 16-bit integers that are kept
 CHUNK = 4  # pieces that a worker takes at a time
 
@@ -62,5 +63,10 @@ def play(roll):
 
 
 def codes(waves):
-    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (samples,)."""
-    return [audio.mu_law_encode(np.asarray(wave) / FULL) for wave in waves]
+    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (1 + samples,), silence before the first."""
+    return [audio.mu_law_encode(np.append(0, np.asarray(wave)) / FULL) for wave in waves]
+
+
+def samples(waves):
+    """Scale waves, list of int16 (samples,), to an RMS of about 1: list of float32 (1 + samples,), 0 before the first."""
+    return [np.append(np.float32(0), np.asarray(wave) / np.float32(FULL * RMS)) for wave in waves]
