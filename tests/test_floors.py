@@ -30,6 +30,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "queues": (GROUND, "numba tqdm"),
     "tones": (GROUND + " audio", ""),
     "conditioning": (GROUND + " audio tones", ""),
+    "hearing": (GROUND + " audio tones", "scipy"),
     # second floor: what reads the corpus
     "corpus": ("midi", "music21 tqdm"),
     "data": ("files midi audio text corpus", "music21 tqdm"),
@@ -40,7 +41,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "rnn": ("inputs sampling text queues training", "keras"),
     "wavenet": ("sampling text queues training", "keras"),
     "gan": ("sampling text queues", "keras tensorflow"),
-    "student": ("sampling text queues wavenet", "keras"),
+    "student": ("sampling text queues training wavenet", "keras"),
     "critic": ("sampling text queues metrics", "keras sklearn"),
     # top
     "sweep": ("files gan metrics runs", "keras tqdm"),

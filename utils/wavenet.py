@@ -15,7 +15,8 @@ LOWEST_LOG_SIGMA = -6.0  # of the Gaussian head: a network that is surer than th
 
 
 def build(levels=256, num_stacks=3, num_layers=10, channels=32, skip_channels=256, condition_size=0,
-          condition_channels=48, hop=1, excitation_size=0, states=None, head="softmax", dropout_rate=0.0):
+          condition_channels=48, hop=1, excitation_size=0, states=None, head="softmax", dropout_rate=0.0,
+          name="wavenet"):
     """Build a WaveNet: a softmax over levels, or a Gaussian of the next sample.
 
     Each layer looks at its input now and some steps ago; a stack doubles that distance layer by layer from 1 on. Filter
@@ -28,6 +29,7 @@ def build(levels=256, num_stacks=3, num_layers=10, channels=32, skip_channels=25
         every layer hears beside its input; 0 for none. states: how many different inputs there are where each is a code
         and something known beside it; a multiple of levels, which is the default. head: "softmax" or "gaussian".
         dropout_rate: of the channels that the layers send to the head, for a whole excerpt at a time.
+        name: of the model.
     Returns: keras.Model. Its inputs: codes or states int (batch, steps), with a Gaussian head a wave float (batch,
         steps); then float (batch, steps / hop, condition_size) and (batch, steps, excitation_size), where there are any.
         Its output: logits float (batch, steps, levels), or mean and log sigma float (batch, steps, 2): at each step for
@@ -68,10 +70,10 @@ def build(levels=256, num_stacks=3, num_layers=10, channels=32, skip_channels=25
     x = ops.relu(layers.Dense(skip_channels, name="skip")(x))
     x = layers.Dense(skip_channels, activation="relu", name="hidden")(x)
     if head == "softmax":
-        return keras.Model(inputs, layers.Dense(levels, name="logits")(x), name="wavenet")
+        return keras.Model(inputs, layers.Dense(levels, name="logits")(x), name=name)
     moments = layers.Dense(2, name="moments")(x)
     log_sigma = ops.maximum(moments[..., 1:], LOWEST_LOG_SIGMA)
-    return keras.Model(inputs, layers.Concatenate()([moments[..., :1], log_sigma]), name="wavenet")
+    return keras.Model(inputs, layers.Concatenate()([moments[..., :1], log_sigma]), name=name)
 
 
 def dilations(num_stacks, num_layers):
