@@ -26,6 +26,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "score": (GROUND, "scipy verovio"),
     "metrics": (GROUND, "scipy"),
     "baselines": (GROUND + " metrics", ""),
+    "code_baselines": (GROUND + " audio", "scipy"),
     "plots": (GROUND, "matplotlib"),
     "queues": (GROUND, "numba tqdm"),
     "tones": (GROUND + " audio", ""),
