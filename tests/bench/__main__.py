@@ -8,11 +8,14 @@ import os
 import platform
 from pathlib import Path
 
-from tests.bench import preprocess, rnn, table
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ[threads] = "1"  # one core for every rival; who uses several processes says so
+
+from tests.bench import dcnn, preprocess, rnn, table
 from utils import runs
 
-MODULES = [preprocess, rnn]
-PACKAGES = "numpy scipy music21 mido midirenderer keras tensorflow".split()
+MODULES = [preprocess, rnn, dcnn]
+PACKAGES = "numpy scipy music21 mido midirenderer keras tensorflow numba".split()
 ROOT = Path(__file__).resolve().parents[2]
 
 
