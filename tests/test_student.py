@@ -83,6 +83,17 @@ def test_a_student_learns(tmp_path, weights):
     assert all(np.array_equal(old, new.numpy()) for old, new in zip(before, teacher.weights))
 
 
+def test_a_student_may_hear_less_than_its_teacher(tmp_path):
+    model = network(condition_size=1, condition_channels=2, hop=4)
+    teacher = wavenet.build(num_stacks=1, num_layers=2, channels=4, skip_channels=4, head="gaussian", **HEARD)
+    tell = lambda number, first, steps: [np.ones((steps // 4, 3)), np.ones((steps, 2))]
+    line = np.sin(np.arange(9000) * 0.3).astype(np.float32)
+    history = student.fit(student.Distiller(model, teacher, skip=10), [line], [line], tmp_path, epochs=1, steps=1,
+                          num_steps=2560, known=(tell, tell), hop=4)
+    assert np.isfinite(history["val_loss"]).all()
+    assert student.perform(model, 100, np.ones((25, 3)), hop=4).shape == (100,)
+
+
 def test_what_cannot_be_used_is_refused():
     model, (condition, excitation) = network(**HEARD), known(40)
     with pytest.raises(ValueError, match="1 or more"):
@@ -91,8 +102,10 @@ def test_what_cannot_be_used_is_refused():
         student.Distiller(model)
     with pytest.raises(ValueError, match="at least 1 and 0"):
         student.perform(model, 0, condition, excitation, hop=4)
-    with pytest.raises(ValueError, match="condition and excitation beside"):
+    with pytest.raises(ValueError, match="hears excitation of 2 columns"):
         student.perform(model, 40, condition, hop=4)
+    with pytest.raises(ValueError, match="hears condition of 3 columns"):
+        student.perform(model, 40, condition[:, :2], excitation, hop=4)
     with pytest.raises(ValueError, match="at least 11 rows"):
         student.perform(model, 41, condition, np.vstack([excitation] * 2), hop=4)
     with pytest.raises(ValueError, match="NaN"):

@@ -41,6 +41,23 @@ def build(num_flows=2, num_layers=8, channels=32, skip_channels=64, condition_si
     return keras.Model(inputs, ops.stack([wave, mean, log_sigma], axis=-1), name="student")
 
 
+def heard(student, noise, condition=None, excitation=None):
+    """Pick what a student hears of all that is known: its own inputs, and of a condition its first columns.
+
+    Args: student: what `build` returned. noise (batch, steps), condition, excitation: arrays or tensors.
+    Returns: list, the inputs of the student.
+    Raises: ValueError for an input that is missing or too narrow.
+    """
+    given = {"noise": noise, "condition": condition, "excitation": excitation}
+    found = []
+    for layer in student.inputs:
+        value = given[layer.name]
+        if value is None or len(layer.shape) == 3 and value.shape[-1] < layer.shape[-1]:
+            raise ValueError(f"this student hears {layer.name} of {layer.shape[-1]} columns: pass it")
+        found.append(value[..., :layer.shape[-1]] if layer.name == "condition" else value)
+    return found
+
+
 def noise_of(student, wave, *known):
     """Invert the flow: find the noise that it would turn into this wave.
 
@@ -88,8 +105,8 @@ def spectral_loss(target, wave, floor=FLOOR):
 class Distiller(keras.Model):
     """A student that learns: from a teacher, from the spectra of real waves, or from both.
 
-    Args: student: what `build` returned. teacher: a WaveNet with a Gaussian head that hears the same, or None. scale: what
-        a unit of the waves is, in full scale. divergence_weight, spectral_weight: of the two losses. skip: steps at the
+    Args: student: what `build` returned. teacher: a WaveNet with a Gaussian head, or None; the student may hear less than
+        it, see `heard`. scale: what a unit of the waves is, in full scale. divergence_weight, spectral_weight: of the two losses. skip: steps at the
         beginning of an excerpt that do not count, for the teacher cannot yet know.
     """
 
@@ -105,7 +122,7 @@ class Distiller(keras.Model):
         self.built = True  # all that it holds is
 
     def call(self, inputs):
-        return self.student(inputs)
+        return self.student(heard(self.student, inputs[0], *inputs[1:]))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         wave, mean, log_sigma = y_pred[..., 0], y_pred[..., 1], y_pred[..., 2]
@@ -137,7 +154,8 @@ def fit(distiller, train, valid, folder, epochs, steps=200, num_steps=6_400, bat
         temperature 0, one value an epoch.
     Notebook: 03, "Distilling".
     """
-    distiller.compile(training.optimizer(epochs * steps, learning_rate, 0.0), jit_compile=True)
+    distiller.compile(training.optimizer(epochs * steps, learning_rate, 0.0),
+                      jit_compile=training.worth_compiling(epochs * steps))
     held_out = Lessons(valid, num_steps, 1, 16, known[1], hop, seed=1)
     held_out = [held_out[number] for number in range(16)]
 
@@ -163,21 +181,18 @@ def perform(student, num_samples, condition=None, excitation=None, temperature=1
     """
     if num_samples < 1 or not 0 <= temperature < np.inf:
         raise ValueError(f"{num_samples} samples at temperature {temperature}: give at least 1 and 0")
-    known = [(name, given, rate) for name, given, rate in (("condition", condition, hop), ("excitation", excitation, 1))
-             if given is not None]
-    wanted = {layer.name: layer.shape[-1] for layer in student.inputs[1:]}
-    if wanted.keys() != {name for name, _, _ in known}:
-        raise ValueError(f"this student wants {' and '.join(wanted) or 'nothing'} beside the noise")
+    noise = temperature * np.random.default_rng(seed).standard_normal(num_samples, np.float32)
+    known = {name: np.asarray(given, np.float32) for name, given in (("condition", condition), ("excitation", excitation))
+             if given is not None}
+    streams = [(stream, hop if layer.name == "condition" else 1)
+               for layer, stream in zip(student.inputs, heard(student, noise, **known))]
+    for layer, (stream, rate) in zip(student.inputs, streams):
+        if stream.ndim != len(layer.shape) - 1 or len(stream) < -(-num_samples // rate):
+            raise ValueError(f"{layer.name} of shape {stream.shape}: give at least {-(-num_samples // rate)} rows of "
+                             f"{layer.shape[-1]} numbers")
+        if not np.isfinite(stream).all():
+            raise ValueError(f"{layer.name} holds NaN or infinity: look where it was made")
     back = -(-sum(wavenet.receptive_field(1, layers) for layers in _layers(student)) // hop) * hop
-    streams = [(temperature * np.random.default_rng(seed).standard_normal(num_samples, np.float32), 1)]
-    for name, given, rate in known:
-        given = np.asarray(given, np.float32)
-        if given.ndim != 2 or given.shape[1] != wanted[name] or len(given) < -(-num_samples // rate):
-            raise ValueError(f"{name} of shape {given.shape}: this student wants {wanted[name]} numbers in each of at least "
-                             f"{-(-num_samples // rate)} rows")
-        if not np.isfinite(given).all():
-            raise ValueError(f"{name} holds NaN or infinity: look where it was made")
-        streams.append((given, rate))
     length, result = -(-CHUNK // hop) * hop, []
     for start in range(0, num_samples, length):
         begin = start - back

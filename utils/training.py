@@ -18,6 +18,11 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
     return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, global_clipnorm=1.0)
 
 
+def worth_compiling(num_steps):
+    """Tell whether a training is long enough that XLA's compiling, some ten seconds, pays."""
+    return num_steps > 50
+
+
 def callbacks(folder):
     """Log every epoch for TensorBoard and in history.csv, and keep what it takes to go on after it.
 

@@ -199,7 +199,8 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     Notebook: 03, "Training".
     """
     loss = wave_loss if "moments" in [layer.name for layer in model.layers] else code_loss
-    model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss, jit_compile=True)
+    model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss,
+                  jit_compile=training.worth_compiling(epochs * steps))
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
     held_out = [held_out[number] for number in range(16)]
 
