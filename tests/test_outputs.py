@@ -8,7 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import numpy as np
 import pytest
 
-from utils import data, midi, rnn, runs, wavenet
+from utils import data, midi, rnn, runs, student, wavenet
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -19,10 +19,11 @@ MAX_BYTES = 80_000_000  # of all that is shipped
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_weights_match_their_checksum_and_fit_their_builder(folder):
     config = runs.config(folder)
-    module = {"rnn": rnn, "dcnn": wavenet}[folder.name.split("_")[0]]
+    module = student if folder.name.startswith("dcnn_student") else {"rnn": rnn, "dcnn": wavenet}[folder.name.split("_")[0]]
     model = getattr(module, config["build"])(**config["builder"])
     history = runs.load(model, folder)
-    assert len(history["loss"]) == config["fit"]["epochs"] and np.isfinite(history["loss"]).all()
+    epochs = config["fit"]["epochs"] + config.get("then", {"epochs": 0})["epochs"]
+    assert len(history["loss"]) == epochs and np.isfinite(history["loss"]).all()
     assert {"seed", "minutes", "device", "versions"} <= config.keys()
 
 

@@ -6,7 +6,7 @@ from keras import ops
 
 from utils import training, wavenet
 
-FFT_SIZES = (2048, 1024, 512, 256)  # samples of the windows in which spectra are compared, a quarter of each apart
+FFT_SIZES = (4096, 2048, 1024, 512, 256)  # samples of the windows in which spectra are compared, a quarter of each apart
 FLOOR = 1e-4  # of full scale, -80 dB: magnitudes below are not told apart
 LAMBDA = 4.0  # weight of the distance between the log sigmas in the regularised divergence
 CHUNK = 32_768  # samples in a pass: memory for a few seconds is enough for any piece

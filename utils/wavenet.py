@@ -138,16 +138,17 @@ class Excerpts(keras.utils.PyDataset):
         float. num_steps: length of an excerpt; a shorter line is padded. batch_size, steps: excerpts a step, steps an
         epoch. known: None, or a function from (number of the line, first step, num_steps) to a list of what is known of
         these steps, in the order of the network's inputs. hop: excerpts start on a multiple of it. levels: codes are
-        states modulo this. dither: standard deviation of the noise that is added to samples. seed: int.
+        states modulo this. dither: standard deviation of the noise that is added to samples. blur: up to which that of a
+        second noise is drawn for each excerpt, on what is read and not on what is to be said. seed: int.
     An item is (inputs, target): codes, states or samples (batch_size, num_steps), as a list with what is known; and the
     next codes int32, -1 where a line has ended, or the next samples float32.
     """
 
-    def __init__(self, lines, num_steps, batch_size=2, steps=200, known=None, hop=1, levels=256, dither=0.0, seed=0,
-                 **kwargs):
+    def __init__(self, lines, num_steps, batch_size=2, steps=200, known=None, hop=1, levels=256, dither=0.0,
+                 blur=0.0, seed=0, **kwargs):
         super().__init__(**kwargs)
         self.lines, self.num_steps, self.batch_size, self.steps = lines, num_steps, batch_size, steps
-        self.known, self.hop, self.levels, self.dither = known, hop, levels, dither
+        self.known, self.hop, self.levels, self.dither, self.blur = known, hop, levels, dither, blur
         lengths = np.array([len(line) - 1 for line in lines], float)
         self.shares, self.rng = np.cumsum(lengths) / lengths.sum(), np.random.default_rng(seed)
 
@@ -163,6 +164,9 @@ class Excerpts(keras.utils.PyDataset):
             cuts = np.stack([np.pad(cut, (0, self.num_steps + 1 - len(cut))) for cut in cuts]).astype(np.float32)
             cuts += self.rng.normal(0, self.dither, cuts.shape) if self.dither else 0
             given, target = cuts[:, :-1], cuts[:, 1:]
+            if self.blur:
+                levels = self.rng.uniform(0, self.blur, (len(given), 1))
+                given = given + (levels * self.rng.standard_normal(given.shape)).astype(np.float32)
         else:
             cuts = np.stack([np.pad(cut.astype(np.int32), (0, self.num_steps + 1 - len(cut)), constant_values=-1)
                              for cut in cuts])
@@ -193,7 +197,8 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     Args: model: what `build` returned. train, valid: lists of lines, see `Excerpts`. folder: Path, for the backup,
         TensorBoard's logs and history.csv. epochs, steps: steps an epoch. num_steps, batch_size: of the excerpts.
         learning_rate: its peak, see `training.optimizer`. seed: of the excerpts. known: what is known of train and of
-        valid, see `Excerpts`. optimizer: in place of that one. excerpts: hop, levels, dither of `Excerpts`.
+        valid, see `Excerpts`. optimizer: in place of that one. excerpts: hop, levels, dither, blur of
+        `Excerpts`.
     Returns: dict, the history: loss and val_loss, nats a code or sample, one value an epoch; the validation loss is that
         of the second halves of 16 excerpts.
     Notebook: 03, "Training".
