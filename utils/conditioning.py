@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from utils import audio, midi
-from utils.tones import LOWEST, NUM_PITCHES
+from utils import audio, midi, tones
 
 HOP = 80  # samples that share a row of features: 5 ms
 SINCE_ATTACK, SINCE_RELEASE = (0.03, 0.4), 0.1  # seconds in which a note's memory fades to 1 / e
-NUM_FEATURES = NUM_PITCHES * (2 + len(SINCE_ATTACK))
+NUM_FEATURES = tones.NUM_PITCHES * (2 + len(SINCE_ATTACK))
 MEMORY = 5.0  # seconds after its end in which a note leaves a trace
 RELEASE, TAIL = 0.1, 0.5  # seconds in which a damped string fades to 1 / e, and after which it is still
 STARTS_HZ = 750  # the piano starts notes in blocks of 64 samples at 48 kHz
@@ -18,15 +17,15 @@ def features(notes, num_samples, tempo, first=0):
 
     Args: notes: structured array (notes,) of midi.NOTE. num_samples: int, of the wave. tempo: quarter notes a minute.
         first: the sample to begin with, a multiple of HOP.
-    Returns: float32 (rows, NUM_FEATURES), a row for each HOP samples, the last one started: four blocks of NUM_PITCHES
-        columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its attack, exp(-t / .1 s) since its
+    Returns: float32 (rows, NUM_FEATURES), a row for each HOP samples, the last one started: four blocks of
+        tones.NUM_PITCHES columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its attack, exp(-t / .1 s) since its
         release; 0 before the first.
     Raises: ValueError for no samples, a tempo that is not positive, and a beginning between two rows.
     Notebook: 03, "What it hears".
     """
     starts, ends, pitches = _seconds(notes, num_samples, tempo, first)
     now = (first + np.arange(-(-num_samples // HOP)) * HOP) / audio.SAMPLE_RATE  # seconds at the start of each row
-    result = np.zeros((len(now), 4, NUM_PITCHES), np.float32)
+    result = np.zeros((len(now), 4, tones.NUM_PITCHES), np.float32)
     for start, end, pitch in zip(starts, ends, pitches):  # in order of time: a later attack writes over an earlier one
         begin, stop = np.searchsorted(now, (start - 1e-9, end - 1e-9))
         since = now[begin:] - start
@@ -41,7 +40,7 @@ def features(notes, num_samples, tempo, first=0):
 def excitation(notes, tone, num_samples, tempo, first=0):
     """Sound the notes by given tones, for a network to colour: the source of a neural source-filter model.
 
-    Args: notes, num_samples, tempo, first: as `features`. tone: from a pitch, counted from LOWEST, to its wave while it is
+    Args: notes, num_samples, tempo, first: as `features`. tone: from a pitch, counted from tones.LOWEST, to its wave while it is
         held, float (samples, channels); see `tones`.
     Returns: float32 (num_samples, channels), summed over notes; a note fades once it is let go.
     Raises: ValueError as `features`.
@@ -61,15 +60,15 @@ def excitation(notes, tone, num_samples, tempo, first=0):
 
 
 def _seconds(notes, num_samples, tempo, first):
-    """Starts and ends in seconds, and pitches counted from LOWEST, of the notes that matter, in order of time."""
+    """Starts and ends in seconds, and pitches counted from tones.LOWEST, of the notes that matter, in order of time."""
     if num_samples < 1 or not tempo > 0 or first % HOP:
         raise ValueError(f"{num_samples} samples from sample {first}, tempo {tempo}: all must be positive, and the first "
                          f"a multiple of {HOP}")
     notes = np.sort(notes, order=("start", "pitch")) if len(notes) else np.zeros(0, midi.NOTE)
     begin, stop = (sample * tempo / 60 / audio.SAMPLE_RATE for sample in (first, first + num_samples))  # quarters
     notes = notes[(notes["start"] < stop) & (notes["end"] > begin - MEMORY * tempo / 60)]
-    pitches = notes["pitch"].astype(int) - LOWEST
-    below, above = np.maximum(-pitches, 0), np.maximum(pitches - NUM_PITCHES + 1, 0)
+    pitches = notes["pitch"].astype(int) - tones.LOWEST
+    below, above = np.maximum(-pitches, 0), np.maximum(pitches - tones.NUM_PITCHES + 1, 0)
     pitches = pitches + 12 * -(-below // 12) - 12 * -(-above // 12)
     starts = np.ceil(notes["start"] * 60 / tempo * STARTS_HZ - 1e-3) / STARTS_HZ
     return starts, np.maximum(notes["end"] * 60 / tempo, starts), pitches
