@@ -13,7 +13,8 @@ def test_ngrams_know_what_follows_and_no_more():
         assert code_baselines.ngram_nats([chance[:30_000]], [chance[30_000:]], order) == pytest.approx(np.log(4), abs=0.01)
     cycle = np.tile([1, 2, 1, 3], 5_000).astype(np.uint8)
     one, two, three = (code_baselines.ngram_nats([cycle], [cycle], order) for order in (1, 2, 3))
-    assert one == pytest.approx(1.5 * np.log(2), abs=0.01) and two == pytest.approx(0.5 * np.log(2), abs=0.01) and three < 0.01
+    assert one == pytest.approx(1.5 * np.log(2), abs=0.01) and three < 0.01
+    assert two == pytest.approx(0.5 * np.log(2), abs=0.01)
     assert np.isfinite(code_baselines.ngram_nats([cycle], [chance], 3))
     with pytest.raises(ValueError, match="choose 1, 2 or 3"):
         code_baselines.ngram_nats([cycle], [cycle], 4)

@@ -18,8 +18,8 @@ def features(notes, num_samples, tempo, first=0):
     Args: notes: structured array (notes,) of midi.NOTE. num_samples: int, of the wave. tempo: quarter notes a minute.
         first: the sample to begin with, a multiple of HOP.
     Returns: float32 (rows, NUM_FEATURES), a row for each HOP samples, the last one started: four blocks of
-        tones.NUM_PITCHES columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its attack, exp(-t / .1 s) since its
-        release; 0 before the first.
+        tones.NUM_PITCHES columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its attack,
+        exp(-t / .1 s) since its release; 0 before the first.
     Raises: ValueError for no samples, a tempo that is not positive, and a beginning between two rows.
     Notebook: 03, "What it hears".
     """
@@ -40,8 +40,8 @@ def features(notes, num_samples, tempo, first=0):
 def excitation(notes, tone, num_samples, tempo, first=0):
     """Sound the notes by given tones, for a network to colour: the source of a neural source-filter model.
 
-    Args: notes, num_samples, tempo, first: as `features`. tone: from a pitch, counted from tones.LOWEST, to its wave while it is
-        held, float (samples, channels); see `tones`.
+    Args: notes, num_samples, tempo, first: as `features`. tone: from a pitch, counted from tones.LOWEST, to its wave while
+        it is held, float (samples, channels); see `tones`.
     Returns: float32 (num_samples, channels), summed over notes; a note fades once it is let go.
     Raises: ValueError as `features`.
     Source: Wang et al. 2019, Neural source-filter waveform models, section III. Notebook: 03, "What it hears".

@@ -1,4 +1,4 @@
-"""Numbers about waves: which pitches a performance lets hear, and how far it is from the rendering that it is meant to be."""
+"""Numbers about waves: which pitches a performance lets hear, and how far it is from its true rendering."""
 
 from typing import NamedTuple
 

@@ -38,7 +38,7 @@ def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.
     Source: Le Paine et al. 2016, Fast Wavenet Generation Algorithm. Notebook: 03.
     """
     if num_samples < 1 or num_streams < 1 or not 0 <= temperature < np.inf:
-        raise ValueError(f"{num_samples} samples, {num_streams} streams, temperature {temperature}: give at least 1, 1 and 0")
+        raise ValueError(f"{num_samples} samples, {num_streams} streams, temperature {temperature}: give at least 1, 1, 0")
     state = _State(weights, num_streams, condition, excitation, follow, num_samples)
     line = np.zeros((num_streams, num_samples + 1), np.float32)  # floats hold states exactly: they are below 2**24
     line[:, 0] = (0 if state.gaussian else len(weights["head_bias"]) // 2) if first is None else first

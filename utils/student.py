@@ -106,8 +106,8 @@ class Distiller(keras.Model):
     """A student that learns: from a teacher, from the spectra of real waves, or from both.
 
     Args: student: what `build` returned. teacher: a WaveNet with a Gaussian head, or None; the student may hear less than
-        it, see `heard`. scale: what a unit of the waves is, in full scale. divergence_weight, spectral_weight: of the two losses. skip: steps at the
-        beginning of an excerpt that do not count, for the teacher cannot yet know.
+        it, see `heard`. scale: what a unit of the waves is, in full scale. divergence_weight, spectral_weight: of the two
+        losses. skip: steps at the beginning of an excerpt that do not count, for the teacher cannot yet know.
     """
 
     def __init__(self, student, teacher=None, scale=1.0, divergence_weight=1.0, spectral_weight=10.0, skip=800):
