@@ -21,8 +21,8 @@ def folder(tmp_path):
 def test_a_folder_is_played_once_and_then_read(folder, monkeypatch):
     with ThreadPoolExecutor(1) as executor:
         first = recordings.waves("extra", folder, executor)
-        monkeypatch.setattr(recordings, "play", lambda roll: pytest.fail("played again"))
-        again = recordings.waves("extra", folder, executor)
+    monkeypatch.setattr(recordings, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("played again"))
+    again = recordings.waves("extra", folder)
     assert len(first) == 2 and all(np.array_equal(a, b) for a, b in zip(first, again))
     assert first[0].dtype == np.int16
 
