@@ -27,6 +27,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "metrics": (GROUND, "scipy"),
     "baselines": (GROUND + " metrics", ""),
     "code_baselines": (GROUND + " audio", "scipy"),
+    "cells": ("midi metrics", ""),
     "plots": (GROUND, "matplotlib"),
     "kernels": ("", "numba"),
     "queues": (GROUND + " kernels", "tqdm"),
@@ -42,14 +43,15 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "training": ("", "keras"),
     "rnn": ("inputs sampling text queues training", "keras"),
     "wavenet": ("sampling text queues training", "keras"),
-    "gan": ("sampling text queues", "keras tensorflow"),
+    "gan": ("", "keras tensorflow"),
+    "choir": ("cells gan", "keras"),
     "student": ("sampling text queues training wavenet", "keras"),
     "critic": ("sampling text queues metrics", "keras sklearn"),
     # top
-    "sweep": ("files gan metrics runs", "keras tqdm"),
+    "sweep": ("cells files gan metrics runs", "tqdm"),
     "gallery": (GROUND + " audio score plots metrics", "jinja2"),
 }
-MODELS = {"training", "rnn", "wavenet", "gan", "student", "critic", "sweep"}
+MODELS = {"training", "rnn", "wavenet", "gan", "choir", "student", "critic", "sweep"}
 NETWORK_AND_PICKLE = set("socket ssl http urllib ftplib requests httpx pickle shelve marshal dill joblib".split())
 
 

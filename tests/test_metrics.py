@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from utils import metrics, text
+from utils import baselines, data, metrics, text
 
 BAR = 16
 
@@ -76,8 +76,13 @@ def test_windows_of_pieces_stand_one_after_another_in_one_metre(rng):
     expected = [metrics.four_bar_windows(roll, 4, BAR, 2) for roll in rolls[[0, 2]]]
     np.testing.assert_array_equal(metrics.windows(pieces), np.concatenate(expected))
     assert metrics.windows(pieces, bars=2, metre=(3, 4)).shape == (5, 24, 128)
+    overlapping = metrics.windows(pieces, hop=2)  # of 8 bars: from bars 1 and 5, and from bar 3
+    np.testing.assert_array_equal(overlapping[[0, 1, 3, 4]], np.concatenate(expected))
+    np.testing.assert_array_equal(overlapping[2], metrics.four_bar_windows(rolls[0], 4 + 2 * BAR, BAR, 2)[0])
     with pytest.raises(ValueError, match="none of 3 pieces is in 2/4"):
         metrics.windows(pieces, metre=(2, 4))
+    with pytest.raises(ValueError, match="give a divisor of 4"):
+        metrics.windows(pieces, hop=3)
 
 
 def test_windows_transpose_and_leave_the_roll_alone():
@@ -449,3 +454,58 @@ def test_a_close_is_a_triad_on_the_tonic_in_the_bass():
     assert not metrics.closes(chord(48, 60, 67), 0), "there is no third"
     assert not metrics.closes(chord(48, 64, 67, 70), 0), "a seventh sounds"
     assert not metrics.closes(chord(48, 64, 67), 7) and not metrics.closes(np.zeros((4, 128), np.uint8), 0)
+
+
+# ---------------------------------------------------------------------------------------------- collapse
+
+
+@pytest.fixture(scope="module")
+def bach():
+    """Training windows in C major or A minor, in random order."""
+    windows = metrics.windows(data.pieces("train"))
+    return windows[np.random.default_rng(1).permutation(len(windows))]
+
+
+def verdict(samples, reference):
+    return metrics.collapse(samples, reference)["verdict"]
+
+
+def test_bach_against_bach_is_healthy(bach):
+    found = metrics.collapse(bach[:200], bach[200:])
+    assert found["verdict"] == "healthy" and 0.9 < found["nn"] < 1.1 and found["coverage"] > 0.9
+    assert list(found) == ["nn", "unique", "coverage", "in_key", "chord_rate", "verdict"]
+
+
+def test_one_tune_and_a_few_with_small_changes_are_collapsed(bach, rng):
+    assert verdict(np.repeat(bach[:1], 100, axis=0), bach[200:]) == "collapsed"
+    few = np.tile(bach[:8], (16, 1, 1, 1)).reshape(-1, *bach.shape[1:])  # eight prototypes, many times over
+    for window in few:  # in each a few sounding cells fall silent: all are distinct
+        cells = np.argwhere(window)
+        window[tuple(cells[rng.choice(len(cells), 4, replace=False)].T)] = 0
+    found = metrics.collapse(few, bach[200:])
+    assert found["unique"] == 1 and found["verdict"] == "collapsed"
+
+
+@pytest.mark.parametrize("floor", [baselines.uniform, baselines.mixed_voices])
+def test_uniform_noise_and_mixed_voices_are_noise(bach, floor):
+    assert verdict(floor(bach[200:], 200, np.random.default_rng(2)), bach[200:]) == "noise"
+
+
+def test_silence_is_not_healthy(bach):
+    assert verdict(np.zeros_like(bach[:20]), bach[200:]) == "collapsed"
+    assert verdict(bach[:20] * 0 + np.eye(20, 128, k=60, dtype=np.uint8)[:, None], bach[200:]) != "healthy"
+
+
+def test_shuffled_beats_pass_this_gate(bach):
+    """They vary as Bach does, in his chords: what catches them are parallels and progressions."""
+    shuffled = baselines.shuffled_beats(bach[200:], 200, np.random.default_rng(2))
+    assert verdict(shuffled, bach[200:]) == "healthy"
+    parallels = [np.mean(metrics.measure(windows)["parallels"]) for windows in (shuffled, bach[200:])]
+    assert parallels[0] > 5 * parallels[1]
+
+
+def test_collapse_refuses_what_it_cannot_compare(bach):
+    with pytest.raises(ValueError, match="equally many frames"):
+        metrics.collapse(bach[:10, :32], bach[200:])
+    with pytest.raises(ValueError, match="at least two windows"):
+        metrics.collapse(bach[:1], bach[200:])

@@ -22,6 +22,8 @@ PERFECT = (0, 7)  # semitones modulo 12: unison or octave, fifth
 TRIADS = (0, 4, 7), (0, 3, 7), (0, 3, 6)  # semitones above the root: major, minor, diminished
 SEVENTHS = (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10), (0, 3, 6, 9)
 CHORDS = TRIADS + SEVENTHS
+COLLAPSED_NN, COLLAPSED_UNIQUE = 0.5, 0.9  # below either a generator has collapsed
+NOISE_IN_KEY, NOISE_CHORD_RATE = 0.85, 0.55  # below either it writes noise
 STEP_SIZES = (1, 3, 5, 8, midi.NUM_PITCHES)  # semitones: seconds, thirds, fourths to fifths, wider
 
 
@@ -60,20 +62,25 @@ def four_bar_windows(roll, upbeat=0, bar_frames=16, semitones=0, bars=4):
     return struck(moved[upbeat:upbeat + num * length].reshape(num, length, midi.NUM_PITCHES))
 
 
-def windows(pieces, bars=4, metre=(4, 4)):
+def windows(pieces, bars=4, metre=(4, 4), hop=None):
     """Cut all pieces of one metre into windows, in C major or A minor.
 
     Args: pieces: as `data.pieces` gives them, or anything else with roll, upbeat, bar_frames, semitones and metre.
-        bars: length of a window. metre: (numerator, denominator); pieces in others are passed over.
+        bars: length of a window. metre: (numerator, denominator); pieces in others are passed over. hop: bars from one
+        window to the next, a divisor of `bars`; None for windows that do not overlap.
     Returns: uint8 (windows, bars * bar_frames, 128), piece after piece.
-    Raises: ValueError where no piece is in that metre, and as `four_bar_windows`.
+    Raises: ValueError where no piece is in that metre, for another hop, and as `four_bar_windows`.
     Notebook: 01, "Bach and the floors".
     """
     chosen = [piece for piece in pieces if piece.metre == metre]
     if not chosen:
         raise ValueError(f"none of {len(pieces)} pieces is in {metre[0]}/{metre[1]}: choose another metre")
+    hop = hop or bars
+    if hop < 1 or bars % hop:
+        raise ValueError(f"windows of {bars} bars every {hop}: give a divisor of {bars}")
     return np.concatenate([
-        four_bar_windows(piece.roll, piece.upbeat, piece.bar_frames, piece.semitones, bars) for piece in chosen])
+        four_bar_windows(piece.roll, piece.upbeat + skipped * piece.bar_frames, piece.bar_frames, piece.semitones, bars)
+        for piece in chosen for skipped in range(0, bars, hop)])
 
 
 def struck(windows):
@@ -375,6 +382,31 @@ def precision_coverage(samples, reference, k=5):
     radius = np.partition(distance.cdist(reference, reference), k, axis=1)[:, k]  # number 0 is the window itself
     inside = distance.cdist(reference, samples) < radius[:, None]
     return float(inside.any(axis=0).mean()), float(inside.any(axis=1).mean())
+
+
+def collapse(samples, reference, bar_frames=16):
+    """Tell whether a generator has collapsed, writes noise, or is healthy.
+
+    Args: samples: uint8 (windows, frames, 128), 256 or so. reference: windows of training, key-normalised, encoded and
+        decoded as the samples were. bar_frames: 16 in 4/4, 12 in 3/4.
+    Returns: dict: nn and unique as the functions of these names, coverage of `precision_coverage` over `features`, in_key
+        and chord_rate as means over the samples that sound, and verdict: "collapsed" for nn below 0.5 or unique below
+        0.9; else "noise" for in_key below 0.85 or chord_rate below 0.55, or for silence; else "healthy".
+    Raises: ValueError as `nn` and `measure`.
+    Source: the thresholds lie between Bach and floors. Notebook: 04, "Is it collapse?".
+    """
+    measures = measure(samples, bar_frames)
+    sounds = as_windows(samples).any(axis=(1, 2))
+    _, coverage = precision_coverage(features(samples, bar_frames), features(reference, bar_frames))
+    found = {"nn": nn(samples, reference), "unique": unique(samples), "coverage": coverage} | {
+        name: float(measures[name][sounds].mean()) if sounds.any() else np.nan for name in ("in_key", "chord_rate")}
+    if found["nn"] < COLLAPSED_NN or found["unique"] < COLLAPSED_UNIQUE:
+        verdict = "collapsed"
+    elif found["in_key"] >= NOISE_IN_KEY and found["chord_rate"] >= NOISE_CHORD_RATE:
+        verdict = "healthy"
+    else:
+        verdict = "noise"
+    return found | {"verdict": verdict}
 
 
 # ---------------------------------------------------------------------------------------------- helpers

@@ -111,7 +111,7 @@ def _performers():
             continue
         model = module.build(**runs.config(folder)["builder"])
         runs.load(model, folder)
-        condition = rng.random((length // conditioning.HOP, conditioning.NUM_FEATURES), np.float32)
+        condition = rng.random((-(-length // conditioning.HOP), conditioning.NUM_FEATURES), np.float32)
         excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
         if name == "teacher":
             weights, count = wavenet.weights(model), RATE

@@ -1,0 +1,105 @@
+"""Four voices: what a generator chooses, what a discriminator is told, and that both learn."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from utils import cells, choir, gan
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def cells_of(*chords):
+    """One sample: an eighth a chord, pitches from high to low, all struck."""
+    sample = np.zeros((1, len(chords), 4, choir.WIDTH), np.float32)
+    for time, chord in enumerate(chords):
+        sample[0, time, np.arange(4), np.subtract(chord, cells.LOWEST)] = 1
+        sample[0, time, :, -1] = 1
+    return sample
+
+
+def relations(*chords):
+    """What `Relations` says of the last chord: (6, 12) intervals, (4, 12) steps, (4,) stays, (4,) octaves."""
+    out = np.asarray(choir.Relations()(cells_of(*chords)))[0, -1, 4 * choir.WIDTH:]
+    return out[:72].reshape(6, 12), out[72:120].reshape(4, 12), out[120:124], out[124:]
+
+
+def test_relations_by_hand():
+    intervals, steps, stays, octaves = relations((72, 67, 64, 48), (74, 67, 62, 43))
+    # pairs from the highest voice down: 74-67, 74-62, 74-43, 67-62, 67-43, 62-43
+    np.testing.assert_array_equal(intervals.argmax(axis=1), [7, 0, 7, 5, 0, 7])
+    np.testing.assert_array_equal(steps.argmax(axis=1), [2, 0, 10, 7])  # up 2, none, down 2, down 5, modulo 12
+    assert np.all(intervals.sum(axis=1) == 1) and np.all(steps.sum(axis=1) == 1)
+    np.testing.assert_array_equal(stays, [0, 1, 0, 0])
+    np.testing.assert_allclose(octaves * 12, [2, 0, -2, -5], rtol=1e-5)
+
+
+def test_relations_but_the_cells_are_the_same_in_every_key():
+    here, there = relations((72, 67, 64, 48), (74, 65, 62, 50)), relations((77, 72, 69, 53), (79, 70, 67, 55))
+    for one, other in zip(here, there):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_nothing_moves_on_the_first_eighth():
+    _, steps, stays, octaves = relations((72, 67, 64, 48))
+    assert not steps.any() and not stays.any() and not octaves.any()
+
+
+def test_a_choice_is_hard_forwards_and_soft_backwards():
+    logits = tf.constant(np.random.default_rng(1).normal(size=(2, 8, 4, choir.WIDTH)).astype(np.float32))
+    weights = tf.range(choir.WIDTH, dtype=tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        chosen = choir.Choose()(logits)
+        soft = tf.concat([tf.nn.softmax(logits[..., :-1]), tf.sigmoid(logits[..., -1:])], -1)
+        losses = tf.reduce_sum(chosen * weights), tf.reduce_sum(soft * weights)
+    values = np.round(chosen.numpy(), 5)
+    assert set(np.unique(values)) <= {0, 1}
+    np.testing.assert_array_equal(values[..., :-1].argmax(axis=-1), logits.numpy()[..., :-1].argmax(axis=-1))
+    np.testing.assert_array_equal(values[..., :-1].sum(axis=-1), 1)
+    np.testing.assert_array_equal(values[..., -1], logits.numpy()[..., -1] > 0)
+    np.testing.assert_allclose(*(tape.gradient(loss, logits) for loss in losses), atol=1e-5)
+
+
+@pytest.fixture
+def networks():
+    keras.utils.set_random_seed(1)
+    return choir.build_generator(8, channels=8), choir.build_discriminator(8, channels=8)
+
+
+def test_what_is_generated_is_music_and_can_be_judged(networks):
+    made = gan.generate(networks[0], 5)
+    assert made.shape == (5, 8, 4, choir.WIDTH) and networks[1].predict_on_batch(made).shape == (5, 1)
+    windows = cells.decode_voices(made)
+    assert windows.shape == (5, 16, 128) and np.all((windows != 0).sum(axis=2) >= 1)
+
+
+def test_both_sides_learn(networks):
+    real = np.concatenate([cells_of(*[(72, 67, 64, 48)] * 8), cells_of(*[(74, 67, 59, 43)] * 8)])
+    trainer = gan.Trainer(*networks, real, 1e-3, 1e-3, penalty=1, average=0.5, batch_size=4)
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    _, history = gan.run(trainer, 3)
+    assert len(history["loss"]) == 3 and np.isfinite(history["loss"]).all()
+    for network, values in zip(networks, before):
+        assert any(np.any(now.numpy() != was) for now, was in zip(network.trainable_variables, values))
+
+
+def test_eighths_that_fill_no_bar_are_refused():
+    with pytest.raises(ValueError, match="whole bars"):
+        choir.build_generator(12)
+
+
+def test_the_builders_work_on_another_backend():
+    code = ("from utils import choir, gan; print(choir.build_discriminator(8, 4).predict_on_batch("
+            "gan.generate(choir.build_generator(8, 4), 3)).shape)")
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+                            env=os.environ | {"KERAS_BACKEND": "jax"})
+    assert result.stdout.strip() == "(3, 1)", result.stderr

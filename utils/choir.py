@@ -1,0 +1,98 @@
+"""A GAN of four voices: convolutions over time write one-hot pitches, and are judged by the intervals that they form."""
+
+import keras
+from keras import ops
+
+from utils import cells, gan
+
+NUM_VOICES, NUM_CLASSES = 4, 12
+WIDTH = cells.NUM_PITCHES + 1  # of a voice's cells: its pitches, and whether it strikes
+
+
+def build_generator(num_eighths=32, channels=256):
+    """Build a generator that unfolds a latent to bars, half bars, beats and eighths, and there to four voices.
+
+    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
+    Returns: keras.Model from latents (batch, 128) to cells (batch, num_eighths, 4, 57), as `cells.encode_voices` makes
+        them.
+    Raises: ValueError for eighths that fill no bars.
+    Notebook: 04, "Beyond".
+    """
+    if num_eighths < 8 or num_eighths % 8:
+        raise ValueError(f"{num_eighths} eighths: give whole bars, 8 each")
+    x = latents = keras.Input((gan.LATENT,))
+    x = keras.layers.Dense(num_eighths // 8 * channels)(x)
+    x = keras.layers.Reshape((num_eighths // 8, channels))(x)
+    for size in (3, 3, 3):
+        x = _normal(x)
+        x = keras.layers.UpSampling1D(2)(x)
+        x = keras.layers.Conv1D(channels, size, padding="same")(x)
+    x = _normal(x)
+    x = _normal(keras.layers.Conv1D(2 * channels, 1)(x))
+    x = keras.layers.Conv1D(NUM_VOICES * WIDTH, 1)(x)
+    x = Choose()(keras.layers.Reshape((num_eighths, NUM_VOICES, WIDTH))(x))
+    return keras.Model(latents, x, name="generator")
+
+
+def build_discriminator(num_eighths=32, channels=192):
+    """Build a discriminator over cells and `Relations`: convolutions that see a beat, a bar, and all.
+
+    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
+    Returns: keras.Model from cells (batch, num_eighths, 4, 57) to logits (batch, 1).
+    Notebook: 04, "Beyond".
+    """
+    samples = keras.Input((num_eighths, NUM_VOICES, WIDTH))
+    x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(Relations()(samples)))
+    for strides in (1, 2, 2, 2):
+        x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 3, strides, padding="same")(x))
+    x = gan.MinibatchStd()(keras.layers.Flatten()(x))
+    x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(channels)(x))
+    return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
+
+
+class Choose(keras.layers.Layer):
+    """Choose each voice's strongest pitch, and to strike or not; backwards pass gradients as softmax and sigmoid would.
+
+    Input and output (batch, eighths, 4, 57).
+
+    Source: Bengio et al. 2013, Estimating or propagating gradients through stochastic neurons (straight-through).
+    """
+
+    def call(self, logits):
+        soft = ops.softmax(logits[..., :-1])
+        hard = ops.one_hot(ops.argmax(soft, axis=-1), soft.shape[-1], dtype=soft.dtype)
+        likely = ops.sigmoid(logits[..., -1:])
+        struck = ops.cast(likely > 0.5, soft.dtype)
+        chosen, offered = (ops.concatenate(pair, axis=-1) for pair in ((hard, struck), (soft, likely)))
+        return offered + ops.stop_gradient(chosen - offered)
+
+
+class Relations(keras.layers.Layer):
+    """Name what makes music of pitches: intervals between voices, and steps of each voice.
+
+    Input (batch, eighths, 4, 57), output (batch, eighths, 356): the cells; of each pair of voices the interval modulo 12,
+    one-hot; of each voice its step from the eighth before, modulo 12 one-hot, whether it stays, and in octaves. All are
+    sums of cells or of their products.
+    """
+
+    def call(self, x):
+        pitches, length = x[..., :-1], x.shape[1]
+        octaves = -(-pitches.shape[-1] // NUM_CLASSES)
+        classes = ops.pad(pitches, [(0, 0)] * 3 + [(0, octaves * NUM_CLASSES - pitches.shape[-1])])
+        classes = ops.sum(ops.reshape(classes, (-1, length, NUM_VOICES, octaves, NUM_CLASSES)), axis=3)
+        doubled = ops.concatenate([classes, classes], axis=-1)
+        turned = ops.stack([doubled[..., shift:shift + NUM_CLASSES] for shift in range(NUM_CLASSES)], axis=-2)
+        intervals = ops.matmul(classes, ops.swapaxes(ops.reshape(turned, (-1, length, NUM_VOICES * 12, 12)), 2, 3))
+        intervals = ops.reshape(intervals, (-1, length, NUM_VOICES, NUM_VOICES, NUM_CLASSES))
+        pairs = [intervals[:, :, low, high] for high in range(NUM_VOICES) for low in range(high + 1, NUM_VOICES)]
+        steps = ops.sum(turned[:, 1:] * classes[:, :-1, :, None], axis=-1)
+        stays = ops.sum(pitches[:, 1:] * pitches[:, :-1], axis=-1)
+        heights = ops.matmul(pitches, ops.arange(pitches.shape[-1], dtype=x.dtype)[:, None])[..., 0] / NUM_CLASSES
+        moves = ops.concatenate([ops.reshape(steps, (-1, length - 1, NUM_VOICES * NUM_CLASSES)), stays,
+                                 heights[:, 1:] - heights[:, :-1]], axis=-1)
+        flat = ops.reshape(x, (-1, length, NUM_VOICES * x.shape[-1]))
+        return ops.concatenate([flat, *pairs, ops.pad(moves, [(0, 0), (1, 0), (0, 0)])], axis=-1)
+
+
+def _normal(x):
+    return keras.layers.LeakyReLU(0.2)(keras.layers.BatchNormalization(momentum=0.8)(x))

@@ -1,0 +1,247 @@
+"""Generator against discriminator over windows of piano roll: the study's layers, its balancer, and what cures collapse.
+
+A training step here is the study's epoch: one batch for each side. Gradients and loops are TensorFlow's, so that many
+steps are one call; the builders are plain Keras.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+LATENT = 128  # numbers a piece is made from
+BATCH = 64
+STEPS_A_CALL = 20
+RECIPES = {  # what `fit` does besides alternating
+    "study": dict(),
+    "balanced": dict(balance=(1.5, 2)),  # while a side's loss is over 1.5 nats, at most 2 more steps an epoch
+    "cured": dict(penalty=10.0, average=0.98, minibatch_std=True),
+}
+
+# ---------------------------------------------------------------------------------------------- networks
+
+
+def build_generator(shape, units=(128, 256, 512, 1028)):
+    """Build the study's generator: fully connected layers, batch normalisation, leaky ReLU, and tanh at the end.
+
+    Args: shape: of a sample, such as (32, 56). units: of each hidden layer.
+    Returns: keras.Model from latents (batch, 128) to (batch, *shape), -1 to 1.
+    Notebook: 04, "The study's networks".
+    """
+    x = latents = keras.Input((LATENT,))
+    for size in units:
+        x = keras.layers.Dense(size)(x)
+        x = keras.layers.BatchNormalization(momentum=0.8)(x)
+        x = keras.layers.LeakyReLU(0.2)(x)
+    x = keras.layers.Dense(int(np.prod(shape)), activation="tanh")(x)
+    return keras.Model(latents, keras.layers.Reshape(shape)(x), name="generator")
+
+
+def build_discriminator(shape, units=(512, 256), minibatch_std=False):
+    """Build the study's discriminator: fully connected layers and leaky ReLU; the sigmoid stands in the loss.
+
+    Args: shape: of a sample. units: of each hidden layer. minibatch_std: whether it is also told how varied its batch is.
+    Returns: keras.Model from (batch, *shape) to logits (batch, 1), above 0 for real.
+    Notebook: 04, "The study's networks".
+    """
+    samples = keras.Input(shape)
+    x = keras.layers.Flatten()(samples)
+    if minibatch_std:
+        x = MinibatchStd()(x)
+    for size in units:
+        x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(size)(x))
+    return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
+
+
+class MinibatchStd(keras.layers.Layer):
+    """Append to each sample how far its batch spreads: the mean over features of the standard deviation.
+
+    Source: Karras et al. 2018, Progressive growing of GANs, section 3. Input (batch, features), output one wider.
+    """
+
+    def call(self, x):
+        spread = keras.ops.mean(keras.ops.sqrt(keras.ops.var(x, axis=0) + 1e-8))
+        return keras.ops.concatenate([x, keras.ops.zeros_like(x[:, :1]) + spread], axis=1)
+
+
+# ---------------------------------------------------------------------------------------------- training
+
+
+class Trainer:
+    """Both networks, their optimisers, and steps that move one side and leave the other.
+
+    Losses are binary cross-entropies: the discriminator's is the mean over real and generated samples, the generator's
+    asks that its samples pass for real; log 2 is chance for both.
+
+    Args: generator, discriminator: Keras models, the first from latents, the second to logits. real: float32 (samples,
+        *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5. penalty: weight of R1, which
+        keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator follows,
+        0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
+        step, at most so many. batch_size: samples of each kind a step. seed: of batches and latents.
+    Raises: ValueError for no samples, or samples that the networks do not fit.
+    Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
+        Yazici et al. 2019, The unusual effectiveness of averaging in GAN training. Notebook: 04.
+    """
+
+    def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
+                 balance=None, batch_size=BATCH, seed=0):
+        shape = discriminator.input_shape[1:]
+        if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
+            raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
+        if generator.output_shape[1:] != shape:
+            raise ValueError(f"the generator writes {generator.output_shape[1:]}, the discriminator reads {shape}: "
+                             "build both with one shape")
+        if batch_size < 2 or min(generator_rate, discriminator_rate) <= 0:
+            raise ValueError(f"batch of {batch_size}, rates {generator_rate}, {discriminator_rate}: give a batch of 2 or "
+                             "more, for batch normalisation, and rates above 0")
+        self.generator, self.discriminator = generator, discriminator
+        self.averaged = keras.models.clone_model(generator) if average else generator
+        self.averaged.set_weights(generator.get_weights())
+        self.real, self.batch_size = tf.constant(real), batch_size
+        self.penalty, self.average, self.balance = penalty, average, balance
+        self.optimizers = []
+        for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
+            self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5))
+            self.optimizers[-1].build(model.trainable_variables)
+        self._seed, self._count = seed, tf.Variable(0)
+        self.epochs = tf.function(self._epochs)
+
+    def discriminator_step(self):
+        """Move the discriminator once; returns its loss without the penalty, a scalar tensor."""
+        rows = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
+        real, made = tf.gather(self.real, rows), self.generator(self._latents(), training=True)
+        with tf.GradientTape() as tape:
+            logits, steepness = self._judge_real(real)
+            loss = _cross_entropy(logits, self.discriminator(made, training=True))
+            total = loss + self.penalty / 2 * steepness
+        self._apply(1, self.discriminator, tape.gradient(total, self._variables(self.discriminator)))
+        return loss
+
+    def generator_step(self):
+        """Move the generator once, and its average; returns its loss, a scalar tensor."""
+        with tf.GradientTape() as tape:
+            logits = self.discriminator(self.generator(self._latents(), training=True), training=True)
+            loss = tf.reduce_mean(tf.nn.softplus(-logits))
+        self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
+        if self.average:
+            for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
+                slow.assign(self.average * slow + (1 - self.average) * fast)
+        return loss
+
+    def _epochs(self, count):
+        """Train for a scalar tensor of epochs; returns losses (epochs, 2), generator's and discriminator's."""
+        losses = tf.TensorArray(tf.float32, count)
+        for epoch in tf.range(count):
+            discriminator_loss, generator_loss = self.discriminator_step(), self.generator_step()
+            if self.balance:
+                bound, most = self.balance
+                for _ in tf.range(most):
+                    if discriminator_loss > bound:
+                        discriminator_loss = self.discriminator_step()
+                    if generator_loss > bound:
+                        generator_loss = self.generator_step()
+            losses = losses.write(epoch, tf.stack([generator_loss, discriminator_loss]))
+        return losses.stack()
+
+    def _judge_real(self, real):
+        """Logits of real samples, and how steeply they change with the samples: the only gradient inside a gradient."""
+        if not self.penalty:
+            return self.discriminator(real, training=True), 0.0
+        with tf.GradientTape() as tape:
+            tape.watch(real)
+            logits = self.discriminator(real, training=True)
+        slopes = tape.gradient(logits, real)
+        return logits, tf.reduce_sum(slopes**2) / self.batch_size
+
+    def _apply(self, side, model, gradients):
+        self.optimizers[side].apply(gradients, model.trainable_variables)
+
+    def _variables(self, model):
+        return [variable.value for variable in model.trainable_variables]
+
+    def _latents(self):
+        return tf.random.stateless_normal([self.batch_size, LATENT], self._draw())
+
+    def _draw(self):
+        """A seed that was not used before."""
+        self._count.assign_add(1)
+        return tf.stack([self._seed, self._count])
+
+
+def settle(generator, num_latents=1024):
+    """Set a generator's batch normalisation to the statistics of fixed latents, which averaged weights have not seen.
+
+    Args: generator: keras.Model, changed in place. num_latents: how many pieces the statistics are of.
+    """
+    layers = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # forget what was
+    generator(latents(num_latents, seed=0), training=True)
+    for layer, momentum in zip(layers, momenta):
+        layer.momentum = momentum
+
+
+def latents(num_samples, seed=0):
+    """Draw where pieces come from: float32 (num_samples, 128), normally distributed."""
+    return np.random.default_rng(seed).standard_normal((num_samples, LATENT), np.float32)
+
+
+def generate(generator, num_samples, seed=0):
+    """Let a generator write.
+
+    Args: generator: keras.Model from latents. num_samples: pieces. seed: of the latents.
+    Returns: float32 (num_samples, *shape), for `cells.decode`.
+    Notebook: 04, "The study's networks".
+    """
+    return generator.predict_on_batch(latents(num_samples, seed))
+
+
+def _cross_entropy(real, made):
+    return (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(made))) / 2
+
+
+def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, watch=None, every=100):
+    """Train a GAN of the study's layers by a named recipe.
+
+    Args: real: float32 (samples, eighths, 56), as `cells.encode`. recipe: one of RECIPES. generator_rate, discriminator_rate:
+        of Adam. epochs: batches for each side. seed: of weights, batches and latents. watch: function of the generator,
+        averaged where the recipe says so, that returns a dict of numbers to remember. every: how many epochs lie between
+        two looks.
+    Returns: (generator, history): keras.Model, and a dict with loss and discriminator_loss, an entry an epoch, epoch and
+        what `watch` returned, an entry a look.
+    Raises: ValueError as `Trainer`, for an unknown recipe or no epochs; FloatingPointError where a loss is not finite.
+    Notebook: 04, "The study's networks".
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(RECIPES)}")
+    if epochs < 1 or every < 1:
+        raise ValueError(f"{epochs} epochs, a look every {every}: train for at least one")
+    real = np.asarray(real, np.float32)
+    settings = dict(RECIPES[recipe])
+    minibatch_std = settings.pop("minibatch_std", False)
+    keras.utils.set_random_seed(seed)
+    generator = build_generator(real.shape[1:])
+    trainer = Trainer(generator, build_discriminator(real.shape[1:], minibatch_std=minibatch_std), real, generator_rate,
+                      discriminator_rate, seed=seed, **settings)
+    return run(trainer, epochs, watch, every)
+
+
+def run(trainer, epochs, watch=None, every=100):
+    """Let a trainer run; arguments, returns and errors as `fit`."""
+    history = {"loss": [], "discriminator_loss": [], "epoch": []}
+    done = 0
+    while done < epochs:
+        count = min(STEPS_A_CALL, epochs - done, every - done % every)
+        losses = trainer.epochs(tf.constant(count)).numpy()
+        if not np.isfinite(losses).all():
+            raise FloatingPointError(f"a loss is not finite within epochs {done + 1} to {done + count}: lower the rates")
+        done += count
+        history["loss"] += losses[:, 0].tolist()
+        history["discriminator_loss"] += losses[:, 1].tolist()
+        if watch and (done % every == 0 or done == epochs):
+            if trainer.average:
+                settle(trainer.averaged)
+            history["epoch"].append(done)
+            for name, value in watch(trainer.averaged).items():
+                history.setdefault(name, []).append(value)
+    return trainer.averaged, history

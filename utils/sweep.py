@@ -1,0 +1,151 @@
+"""Many GANs over an executor: a table of configurations, one result file a model, so that a stop loses one model at most.
+
+Several machines, or notebooks, may share a folder: each takes what has no result yet, in an order of its own.
+"""
+
+import csv
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import time
+from concurrent import futures
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from utils import cells, files, gan, metrics, runs
+
+NUM_SAMPLES = 256  # by which a model is judged
+LOOKS = 4  # at a model while it trains, the last at its end
+
+
+def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000):
+    """List the models of a sweep: every pair of learning rates with every seed.
+
+    Args: recipe: one of gan.RECIPES. generator_rates, discriminator_rates: of Adam. seeds: ints. epochs: of each model.
+    Returns: list of dicts, `gan.fit`'s arguments by name.
+    Raises: ValueError for an unknown recipe.
+    Notebook: 04, "The sweep".
+    """
+    if recipe not in gan.RECIPES:
+        raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(gan.RECIPES)}")
+    return [dict(recipe=recipe, generator_rate=g, discriminator_rate=d, seed=seed, epochs=epochs)
+            for g, d, seed in itertools.product(generator_rates, discriminator_rates, seeds)]
+
+
+def run(configs, real, reference, folder, executor=None):
+    """Train all models of a table that have no result yet, and judge them.
+
+    Args: configs: list of dicts, as `table`. real: float or int8 (samples, eighths, 56), as `cells.encode`. reference: uint8
+        (windows, frames, 128), Bach encoded and decoded, to judge by. folder: where each model leaves a JSON file; all
+        workers must reach it under this name. executor: concurrent.futures.Executor; None for as many processes as
+        there are cores, each with one thread. Of Dask take `client.get_executor(pure=False)`, whose workers must be able
+        to import this package: start them with its parent folder in PYTHONPATH.
+    Returns: list of dicts, a row a model in the order of the table: its config, verdict and measures of
+        `metrics.collapse`, what `nn` was at four looks, mean losses of the last tenth, and seconds. A model whose loss
+        was not finite has the verdict "failed" and None for what it lacks.
+    Raises: ValueError for an empty training set, or where the folder holds a result of another config; what a worker
+        raised, once all others are done.
+    Notebook: 04, "The sweep".
+    """
+    if not len(real) or not len(reference):
+        raise ValueError(f"{len(real)} samples to learn from, {len(reference)} windows to judge by: pass some of each")
+    folder = Path(folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [config for config in configs if _result(config, folder) is None]
+    random.Random(os.getpid()).shuffle(missing)
+    if missing:
+        small = np.asarray(real).astype(np.int8)
+        with nullcontext(executor) if executor else _processes(len(missing)) as pool:
+            waiting = [pool.submit(train, config, small, reference, str(folder)) for config in missing]
+            try:
+                for future in tqdm(futures.as_completed(waiting), "models", len(waiting), leave=False):
+                    future.exception()
+            finally:
+                for future in waiting:
+                    future.cancel()  # what has not begun, where we were interrupted
+        for future in waiting:
+            future.result()
+    return [_result(config, folder) for config in configs]
+
+
+def train(config, real, reference, folder):
+    """Train and judge one model, and leave its row as a file, unless it is there; arguments as `run`."""
+    if _result(config, Path(folder)) is not None:
+        return
+    start, every = time.time(), max(config["epochs"] // LOOKS, 1)
+
+    def judge(generator):
+        return metrics.collapse(cells.decode(gan.generate(generator, NUM_SAMPLES)), reference)
+
+    row = dict(config)
+    try:
+        _, history = gan.fit(real, watch=judge, every=every, **config)
+    except FloatingPointError:
+        row["verdict"] = "failed"
+    else:
+        names = "verdict", "nn", "unique", "coverage", "in_key", "chord_rate"
+        row |= {name: history[name][-1] for name in names}
+        row |= {f"nn_{epoch}": value for epoch, value in zip(history["epoch"], history["nn"])}
+        tail = max(config["epochs"] // 10, 1)
+        row |= {name: float(np.mean(history[name][-tail:])) for name in ("loss", "discriminator_loss")}
+    runs.write_json(_path(config, Path(folder)), row | {"seconds": round(time.time() - start, 1)})
+
+
+def write_csv(rows, path):
+    """Write rows as a table, whole or not at all: one line a model, empty where a failed model has no figure."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with files.whole(Path(path)) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)
+
+
+def read_csv(path):
+    """Read what `write_csv` wrote: list of dicts, numbers as numbers, None where a cell is empty."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{name: _number(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _path(config, folder):
+    rates = f"{config['generator_rate']:g}_{config['discriminator_rate']:g}"
+    return folder / f"{config['recipe']}_{rates}_{config['seed']}.json"
+
+
+def _result(config, folder):
+    """A model's row, or None where it was not trained yet."""
+    path = _path(config, folder)
+    if not path.exists():
+        return None
+    row = json.loads(path.read_text(encoding="utf-8"))
+    if any(row.get(name) != value for name, value in config.items()):
+        raise ValueError(f"{path} is of another training than {config}: choose another folder, or remove it")
+    return row
+
+
+def _processes(count):
+    """A pool of fresh processes, for TensorFlow hangs after a fork."""
+    return futures.ProcessPoolExecutor(min(os.cpu_count() or 1, count), multiprocessing.get_context("spawn"), _one_thread)
+
+
+def _one_thread():
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # read at TensorFlow's first step
+
+
+def _short(value):
+    return f"{value:.5g}" if isinstance(value, float) else value
+
+
+def _number(value):
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return value or None
