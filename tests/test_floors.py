@@ -43,7 +43,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "training": ("", "keras"),
     "rnn": ("inputs sampling text queues training", "keras"),
     "wavenet": ("sampling text queues training", "keras"),
-    "gan": ("", "keras tensorflow"),
+    "gan": ("files", "keras tensorflow"),
     "choir": ("cells gan", "keras"),
     "student": ("sampling text queues training wavenet", "keras"),
     "critic": ("sampling text queues metrics", "keras sklearn"),

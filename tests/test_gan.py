@@ -160,11 +160,31 @@ def test_the_balancer_adds_steps_while_a_loss_is_over_its_bound_and_no_more_than
 @pytest.mark.parametrize("recipe", gan.RECIPES)
 def test_two_fits_with_one_seed_agree_and_another_seed_differs(real, recipe):
     (one, history), (two, _), (other, _) = (
-        gan.fit(real, recipe, 2e-4, 2e-4, epochs=3, seed=seed, watch=lambda model: {"looks": 1}, every=2)
+        gan.fit(real, recipe, 2e-4, 2e-4, epochs=3, seed=seed, watch=lambda epoch, model: {"looks": epoch}, every=2)
         for seed in (3, 3, 4))
     assert bits(one) == bits(two) and bits(one) != bits(other)
     assert len(history["loss"]) == len(history["discriminator_loss"]) == 3
-    assert history["epoch"] == [2, 3] and history["looks"] == [1, 1]
+    assert history["epoch"] == [2, 3] and history["looks"] == [2, 3]
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(real, tmp_path):
+    whole, history = gan.run(build(real, average=0.5), 6, every=2)
+
+    class Stop(Exception):
+        pass
+
+    def stop(epoch, generator):
+        if epoch == 4:
+            raise Stop
+        return {}
+
+    with pytest.raises(Stop):
+        gan.run(build(real, average=0.5), 6, stop, 2, tmp_path)
+    resumed, again = gan.run(build(real, seed=1, average=0.5), 6, every=2, folder=tmp_path)
+    assert bits(resumed) == bits(whole) and again == history and history["epoch"] == [2, 4, 6]
+    other = gan.Trainer(gan.build_generator(SHAPE, units=(4,)), gan.build_discriminator(SHAPE), real, 1e-4, 1e-4)
+    with pytest.raises(ValueError, match="other networks"):
+        gan.run(other, 6, folder=tmp_path)
 
 
 def test_a_loss_that_is_not_finite_stops_the_fit(real):
@@ -175,7 +195,7 @@ def test_a_loss_that_is_not_finite_stops_the_fit(real):
 def test_a_fit_refuses_what_it_cannot_learn_from(real):
     networks = gan.build_generator(SHAPE, units=(4,)), gan.build_discriminator(SHAPE, units=(4,))
     for call, words in (
-            (lambda: gan.fit(real, "wasserstein", 1e-4, 1e-4), "choose one of study, balanced, cured"),
+            (lambda: gan.fit(real, "wasserstein", 1e-4, 1e-4), "choose one of study, balanced, cured, no_penalty"),
             (lambda: gan.fit(real[:0], "study", 1e-4, 1e-4), "at least one"),
             (lambda: gan.fit(real, "study", 1e-4, 1e-4, epochs=0), "at least one"),
             (lambda: gan.fit(real, "study", 0, 1e-4), "rates above 0"),
@@ -184,3 +204,12 @@ def test_a_fit_refuses_what_it_cannot_learn_from(real):
             (lambda: gan.Trainer(gan.build_generator((2, 56)), networks[1], real, 1e-4, 1e-4), "one shape")):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_the_way_between_two_latents_is_round(rng):
+    first, last = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 128)))
+    way = gan.between(first, last, 5)
+    np.testing.assert_allclose(way[[0, -1]], [first, last], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(way, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.sum(way[1:] * way[:-1], axis=1), way[0] @ way[1], atol=1e-5)  # equal steps
+    np.testing.assert_allclose(gan.between(first, 3 * first, 3)[1], 2 * first, atol=1e-5)

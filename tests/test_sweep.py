@@ -63,7 +63,8 @@ def test_a_sweep_gives_a_row_a_model_and_trains_none_twice(music, tmp_path):
     assert executor.done == 2 and [row["generator_rate"] for row in rows] == [1e-4, 2e-4]
     for row in rows:
         assert row["verdict"] in ("collapsed", "noise", "healthy") and 0 <= row["unique"] <= 1
-        assert {"nn_1", "nn_4", "loss", "discriminator_loss", "seconds"} <= row.keys() and row["nn_4"] == row["nn"]
+        assert {"loss", "discriminator_loss", "seconds"} <= row.keys()
+        assert row["nn_4"] == row["nn"] and row["verdict_4"] == row["verdict"]
     assert sweep.run(small(), *music, tmp_path, executor) == rows and executor.done == 2
     again = sweep.run(small(), *music, tmp_path / "elsewhere", Here())
     assert [{**row, "seconds": 0} for row in again] == [{**row, "seconds": 0} for row in rows]

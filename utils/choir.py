@@ -28,7 +28,7 @@ def build_generator(num_eighths=32, channels=256):
         x = keras.layers.UpSampling1D(2)(x)
         x = keras.layers.Conv1D(channels, size, padding="same")(x)
     x = _normal(x)
-    x = _normal(keras.layers.Conv1D(2 * channels, 1)(x))
+    x = _normal(keras.layers.Conv1D(2 * channels, 3, padding="same")(x))
     x = keras.layers.Conv1D(NUM_VOICES * WIDTH, 1)(x)
     x = Choose()(keras.layers.Reshape((num_eighths, NUM_VOICES, WIDTH))(x))
     return keras.Model(latents, x, name="generator")

@@ -4,17 +4,27 @@ A training step here is the study's epoch: one batch for each side. Gradients an
 steps are one call; the builders are plain Keras.
 """
 
+import json
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from utils import files
+
 LATENT = 128  # numbers a piece is made from
 BATCH = 64
 STEPS_A_CALL = 20
+STATE = "state.npz"
+CURE = dict(penalty=10.0, average=0.98, beta_2=0.99, minibatch_std=True)
 RECIPES = {  # what `fit` does besides alternating
     "study": dict(),
     "balanced": dict(balance=(1.5, 2)),  # while a side's loss is over 1.5 nats, at most 2 more steps an epoch
-    "cured": dict(penalty=10.0, average=0.98, minibatch_std=True),
+    "cured": CURE,
+    "no_penalty": CURE | dict(penalty=0.0),  # and what each part of the cure is worth
+    "no_deviation": CURE | dict(minibatch_std=False),
+    "no_average": CURE | dict(average=0.0),
 }
 
 # ---------------------------------------------------------------------------------------------- networks
@@ -76,14 +86,14 @@ class Trainer:
         *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5. penalty: weight of R1, which
         keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator follows,
         0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
-        step, at most so many. batch_size: samples of each kind a step. seed: of batches and latents.
+        step, at most so many. beta_2: of Adam. batch_size: samples of each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
         Yazici et al. 2019, The unusual effectiveness of averaging in GAN training. Notebook: 04.
     """
 
     def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
-                 balance=None, batch_size=BATCH, seed=0):
+                 balance=None, beta_2=0.999, batch_size=BATCH, seed=0):
         shape = discriminator.input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
             raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
@@ -100,7 +110,7 @@ class Trainer:
         self.penalty, self.average, self.balance = penalty, average, balance
         self.optimizers = []
         for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
-            self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5))
+            self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=beta_2))
             self.optimizers[-1].build(model.trainable_variables)
         self._seed, self._count = seed, tf.Variable(0)
         self.epochs = tf.function(self._epochs)
@@ -126,6 +136,27 @@ class Trainer:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
                 slow.assign(self.average * slow + (1 - self.average) * fast)
         return loss
+
+    def keep(self, path, history):
+        """Write all that it takes to go on, and what has been, to one .npz file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.whole(path) as temporary:
+            np.savez(temporary, *[value.numpy() for value in self._state()], history=json.dumps(history))
+
+    def restore(self, path):
+        """Go on from what `keep` wrote; returns the history. Raises ValueError for the state of other networks."""
+        with np.load(path) as kept:
+            state = self._state()
+            values = [kept[f"arr_{number}"] for number in range(len(kept) - 1)]
+            if [value.shape for value in values] != [tuple(variable.shape) for variable in state]:
+                raise ValueError(f"{path} is of other networks than these: remove it, or choose another folder")
+            for variable, value in zip(state, values):
+                variable.assign(value)
+            return json.loads(str(kept["history"]))
+
+    def _state(self):
+        models = [self.generator, self.discriminator, *([self.averaged] if self.average else []), *self.optimizers]
+        return [variable for model in models for variable in model.variables] + [self._count]
 
     def _epochs(self, count):
         """Train for a scalar tensor of epochs; returns losses (epochs, 2), generator's and discriminator's."""
@@ -167,46 +198,13 @@ class Trainer:
         return tf.stack([self._seed, self._count])
 
 
-def settle(generator, num_latents=1024):
-    """Set a generator's batch normalisation to the statistics of fixed latents, which averaged weights have not seen.
-
-    Args: generator: keras.Model, changed in place. num_latents: how many pieces the statistics are of.
-    """
-    layers = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0  # forget what was
-    generator(latents(num_latents, seed=0), training=True)
-    for layer, momentum in zip(layers, momenta):
-        layer.momentum = momentum
-
-
-def latents(num_samples, seed=0):
-    """Draw where pieces come from: float32 (num_samples, 128), normally distributed."""
-    return np.random.default_rng(seed).standard_normal((num_samples, LATENT), np.float32)
-
-
-def generate(generator, num_samples, seed=0):
-    """Let a generator write.
-
-    Args: generator: keras.Model from latents. num_samples: pieces. seed: of the latents.
-    Returns: float32 (num_samples, *shape), for `cells.decode`.
-    Notebook: 04, "The study's networks".
-    """
-    return generator.predict_on_batch(latents(num_samples, seed))
-
-
-def _cross_entropy(real, made):
-    return (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(made))) / 2
-
-
 def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, watch=None, every=100):
     """Train a GAN of the study's layers by a named recipe.
 
-    Args: real: float32 (samples, eighths, 56), as `cells.encode`. recipe: one of RECIPES. generator_rate, discriminator_rate:
-        of Adam. epochs: batches for each side. seed: of weights, batches and latents. watch: function of the generator,
-        averaged where the recipe says so, that returns a dict of numbers to remember. every: how many epochs lie between
-        two looks.
+    Args: real: float32 (samples, eighths, 56), as `cells.encode`. recipe: one of RECIPES. generator_rate,
+        discriminator_rate: of Adam. epochs: batches for each side. seed: of weights, batches and latents. watch: function
+        of epoch and generator, averaged where the recipe says so, that returns a dict of numbers to remember. every: how
+        many epochs lie between two looks.
     Returns: (generator, history): keras.Model, and a dict with loss and discriminator_loss, an entry an epoch, epoch and
         what `watch` returned, an entry a look.
     Raises: ValueError as `Trainer`, for an unknown recipe or no epochs; FloatingPointError where a loss is not finite.
@@ -226,11 +224,16 @@ def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, w
     return run(trainer, epochs, watch, every)
 
 
-def run(trainer, epochs, watch=None, every=100):
-    """Let a trainer run; arguments, returns and errors as `fit`."""
+def run(trainer, epochs, watch=None, every=100, folder=None):
+    """Let a trainer run; arguments, returns and errors as `fit`.
+
+    Args: folder: where the whole state is kept at each look, so that a run which was stopped goes on; None for nowhere.
+    Raises: ValueError where the folder holds the state of other networks.
+    """
     history = {"loss": [], "discriminator_loss": [], "epoch": []}
-    done = 0
-    while done < epochs:
+    if folder and (Path(folder) / STATE).exists():
+        history = trainer.restore(Path(folder) / STATE)
+    while (done := len(history["loss"])) < epochs:
         count = min(STEPS_A_CALL, epochs - done, every - done % every)
         losses = trainer.epochs(tf.constant(count)).numpy()
         if not np.isfinite(losses).all():
@@ -238,10 +241,61 @@ def run(trainer, epochs, watch=None, every=100):
         done += count
         history["loss"] += losses[:, 0].tolist()
         history["discriminator_loss"] += losses[:, 1].tolist()
-        if watch and (done % every == 0 or done == epochs):
-            if trainer.average:
-                settle(trainer.averaged)
-            history["epoch"].append(done)
-            for name, value in watch(trainer.averaged).items():
-                history.setdefault(name, []).append(value)
+        if done % every and done < epochs:
+            continue
+        if trainer.average:
+            settle(trainer.averaged)
+        history["epoch"].append(done)
+        for name, value in (watch(done, trainer.averaged) if watch else {}).items():
+            history.setdefault(name, []).append(value)
+        if folder:
+            trainer.keep(Path(folder) / STATE, history)
     return trainer.averaged, history
+
+
+def settle(generator, num_latents=1024):
+    """Set a generator's batch normalisation to the statistics of fixed latents, which averaged weights have not seen.
+
+    Args: generator: keras.Model, changed in place. num_latents: how many pieces the statistics are of.
+    """
+    layers = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # forget what was
+    generator(latents(num_latents, seed=0), training=True)
+    for layer, momentum in zip(layers, momenta):
+        layer.momentum = momentum
+
+
+def latents(num_samples, seed=0):
+    """Draw where pieces come from: float32 (num_samples, 128), normally distributed."""
+    return np.random.default_rng(seed).standard_normal((num_samples, LATENT), np.float32)
+
+
+def between(first, last, num_steps):
+    """Walk from one latent to another on a great circle.
+
+    Args: first, last: float (128,). num_steps: int, the ends included.
+    Returns: float32 (num_steps, 128), from the first to the last, lengths between theirs.
+    Source: White 2016, Sampling generative networks, section 2.1. Notebook: 04, "Between two pieces".
+    """
+    share = np.linspace(0, 1, num_steps)[:, None]
+    cosine = first @ last / (np.linalg.norm(first) * np.linalg.norm(last))
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    if angle < 1e-6:  # the same direction
+        return ((1 - share) * first + share * last).astype(np.float32)
+    return ((np.sin((1 - share) * angle) * first + np.sin(share * angle) * last) / np.sin(angle)).astype(np.float32)
+
+
+def generate(generator, num_samples, seed=0):
+    """Let a generator write.
+
+    Args: generator: keras.Model from latents. num_samples: pieces. seed: of the latents.
+    Returns: float32 (num_samples, *shape), for `cells.decode`.
+    Notebook: 04, "The study's networks".
+    """
+    return generator.predict_on_batch(latents(num_samples, seed))
+
+
+def _cross_entropy(real, made):
+    return (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(made))) / 2

@@ -19,8 +19,9 @@ from tqdm.auto import tqdm
 
 from utils import cells, files, gan, metrics, runs
 
+CONFIG = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
 NUM_SAMPLES = 256  # by which a model is judged
-LOOKS = 4  # at a model while it trains, the last at its end
+LOOK = 250  # epochs from one look at a model to the next
 
 
 def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000):
@@ -33,8 +34,8 @@ def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000)
     """
     if recipe not in gan.RECIPES:
         raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(gan.RECIPES)}")
-    return [dict(recipe=recipe, generator_rate=g, discriminator_rate=d, seed=seed, epochs=epochs)
-            for g, d, seed in itertools.product(generator_rates, discriminator_rates, seeds)]
+    return [dict(zip(CONFIG, (recipe, *each, epochs)))
+            for each in itertools.product(generator_rates, discriminator_rates, seeds)]
 
 
 def run(configs, real, reference, folder, executor=None):
@@ -46,7 +47,8 @@ def run(configs, real, reference, folder, executor=None):
         there are cores, each with one thread. Of Dask take `client.get_executor(pure=False)`, whose workers must be able
         to import this package: start them with its parent folder in PYTHONPATH.
     Returns: list of dicts, a row a model in the order of the table: its config, verdict and measures of
-        `metrics.collapse`, what `nn` was at four looks, mean losses of the last tenth, and seconds. A model whose loss
+        `metrics.collapse`, what verdict and nn were every 250
+        epochs, mean losses of the last tenth, and seconds. A model whose loss
         was not finite has the verdict "failed" and None for what it lacks.
     Raises: ValueError for an empty training set, or where the folder holds a result of another config; what a worker
         raised, once all others are done.
@@ -77,20 +79,20 @@ def train(config, real, reference, folder):
     """Train and judge one model, and leave its row as a file, unless it is there; arguments as `run`."""
     if _result(config, Path(folder)) is not None:
         return
-    start, every = time.time(), max(config["epochs"] // LOOKS, 1)
+    start = time.time()
 
-    def judge(generator):
+    def judge(_, generator):
         return metrics.collapse(cells.decode(gan.generate(generator, NUM_SAMPLES)), reference)
 
     row = dict(config)
     try:
-        _, history = gan.fit(real, watch=judge, every=every, **config)
+        _, history = gan.fit(real, watch=judge, every=LOOK, **config)
     except FloatingPointError:
         row["verdict"] = "failed"
     else:
         names = "verdict", "nn", "unique", "coverage", "in_key", "chord_rate"
         row |= {name: history[name][-1] for name in names}
-        row |= {f"nn_{epoch}": value for epoch, value in zip(history["epoch"], history["nn"])}
+        row |= {f"{name}_{epoch}": value for name in ("verdict", "nn") for epoch, value in zip(history["epoch"], history[name])}
         tail = max(config["epochs"] // 10, 1)
         row |= {name: float(np.mean(history[name][-tail:])) for name in ("loss", "discriminator_loss")}
     runs.write_json(_path(config, Path(folder)), row | {"seconds": round(time.time() - start, 1)})
