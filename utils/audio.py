@@ -104,10 +104,11 @@ def mu_law_decode(codes, levels=256):
     return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(mu)) / mu).astype("float32")
 
 
-def write(path, wave, sample_rate=SAMPLE_RATE):
+def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
     """Write a mono wave as 16-bit .wav, .mp3 or .ogg, by the path's extension; the file appears whole or not at all.
 
-    Args: path: str or Path. wave: float (samples,) in [-1, 1]. sample_rate: int, Hz.
+    Args: path: str or Path. wave: float (samples,) in [-1, 1]. sample_rate: int, Hz. constant_rate: whether an .mp3 gives
+        every second as many bytes, so that its size says nothing of the music.
     Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the
         format lacks (MP3 knows 8 to 48 kHz in nine steps).
     Notebook: 01, "Hear it".
@@ -120,7 +121,8 @@ def write(path, wave, sample_rate=SAMPLE_RATE):
     container, encoding = FORMATS[path.suffix.lower()]
     try:
         with (files.whole(path) as temporary,
-              soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container) as file):
+              soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container,
+                                  bitrate_mode="CONSTANT" if constant_rate else None) as file):
             for first in range(0, len(wave), BLOCK):
                 file.write(wave[first:first + BLOCK])
     except soundfile.LibsndfileError as error:
