@@ -19,7 +19,7 @@ def tone(pitch, seconds=3.0, loudness=0.2):
 
 @pytest.fixture(scope="module")
 def quiz():
-    return [(model, tone(60 + number, loudness=0.05 + 0.05 * number)) for number, model in enumerate(("Bach", "GRU", "Bach", "GAN"))]
+    return [(model, tone(60 + number, loudness=0.05 + 0.05 * number)) for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_the_clips_of_the_quiz_are_equally_long_and_loud(page, tmp_path):
 
 def test_no_answer_stands_in_the_source_and_the_key_of_the_clips_unlocks_them(page, quiz):
     script = page[page.index('id="clips"'):]
-    assert "GRU" not in script and "GAN" not in script
+    assert "a GRU" not in script and "a GAN" not in script
     locked, clips = base64.b64decode(re.search(r'locked = "([^"]+)"', page)[1]), clips_of(page)
     again = base64.b64decode(gallery._lock([""] * 0, clips))  # the same key hides another text
     assert locked[:1] == again[:1]  # both begin with a bracket
