@@ -103,3 +103,17 @@ def test_the_builders_work_on_another_backend():
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                             env=os.environ | {"KERAS_BACKEND": "jax"})
     assert result.stdout.strip() == "(3, 1)", result.stderr
+
+
+def test_samples_are_transposed_only_while_training_and_as_a_whole():
+    keras.utils.set_random_seed(1)
+    samples = np.repeat(cells_of((72, 67, 64, 48), (74, 65, 62, 50)), 400, axis=0)
+    layer = choir.Transpose(3)
+    np.testing.assert_array_equal(layer(samples), samples)
+    moved = np.asarray(layer(samples, training=True))
+    shifts = moved[..., :-1].argmax(axis=-1) - samples[..., :-1].argmax(axis=-1)  # (400, 2, 4)
+    assert np.all(shifts == shifts[:, :1, :1]) and set(np.unique(shifts)) == set(range(-3, 4))
+    assert np.mean(shifts[:, 0, 0] == 0) > 0.3
+    np.testing.assert_array_equal(moved[..., -1], samples[..., -1])
+    high = cells_of((86, 67, 64, 48)).repeat(64, axis=0)  # what is pushed beyond the range falls silent
+    assert set(np.asarray(layer(high, training=True))[..., :-1].sum(axis=(1, 2, 3)).round()) == {3, 4}

@@ -75,9 +75,9 @@ def test_the_builders_work_on_another_backend():
 # ---------------------------------------------------------------------------------------------- steps
 
 
-@pytest.mark.parametrize("penalty", [0, 10])
-def test_a_discriminator_step_moves_the_discriminator_and_not_the_generator(real, penalty):
-    trainer = build(real, penalty=penalty)
+@pytest.mark.parametrize("settings", [dict(), dict(penalty=10), dict(penalty=10, relativistic=True)])
+def test_a_discriminator_step_moves_the_discriminator_and_not_the_generator(real, settings):
+    trainer = build(real, **settings)
     trainable = variables(trainer.generator.trainable_variables)
     before = bits(trainer.discriminator), [weight.tobytes() for weight in trainable]
     loss = float(trainer.discriminator_step())
@@ -85,8 +85,9 @@ def test_a_discriminator_step_moves_the_discriminator_and_not_the_generator(real
     assert np.isfinite(loss) and all(a != b for a, b in zip(before[0], after[0])) and before[1] == after[1]
 
 
-def test_a_generator_step_moves_the_generator_and_not_the_discriminator(real):
-    trainer = build(real)
+@pytest.mark.parametrize("relativistic", [False, True])
+def test_a_generator_step_moves_the_generator_and_not_the_discriminator(real, relativistic):
+    trainer = build(real, relativistic=relativistic)
     before = bits(trainer.discriminator), bits(trainer.generator)
     assert np.isfinite(float(trainer.generator_step()))
     moved = [a != b for a, b in zip(before[1], bits(trainer.generator))]
@@ -136,12 +137,13 @@ def test_the_penalty_is_the_squared_slope_at_real_samples():
     samples = keras.Input((2,))
     linear = keras.Model(samples, keras.layers.Dense(1)(samples))  # its slope is its weight
     trainer = gan.Trainer(generator, linear, real, 1e-3, 1e-3, penalty=10)
-    _, steepness = trainer._judge_real(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)))
+    _, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalty=10)
     assert float(steepness) == pytest.approx(np.sum(linear.get_weights()[0] ** 2), rel=1e-5)
 
 
-def test_losses_at_chance_are_log_2(real):
-    trainer = build(real)
+@pytest.mark.parametrize("relativistic", [False, True])
+def test_losses_at_chance_are_log_2(real, relativistic):
+    trainer = build(real, relativistic=relativistic)
     trainer.discriminator.layers[-1].set_weights([0 * w for w in trainer.discriminator.layers[-1].get_weights()])
     assert float(trainer.generator_step()) == pytest.approx(np.log(2))
     assert float(trainer.discriminator_step()) == pytest.approx(np.log(2))

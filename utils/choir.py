@@ -34,15 +34,17 @@ def build_generator(num_eighths=32, channels=256):
     return keras.Model(latents, x, name="generator")
 
 
-def build_discriminator(num_eighths=32, channels=192):
+def build_discriminator(num_eighths=32, channels=192, transpose=0):
     """Build a discriminator over cells and `Relations`: convolutions that see a beat, a bar, and all.
 
-    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
+    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution. transpose: semitones by which samples,
+        real and made alike, are shifted up or down at random while it learns, so that it cannot learn pieces by heart.
     Returns: keras.Model from cells (batch, num_eighths, 4, 57) to logits (batch, 1).
     Notebook: 04, "Beyond".
     """
     samples = keras.Input((num_eighths, NUM_VOICES, WIDTH))
-    x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(Relations()(samples)))
+    x = Relations()(Transpose(transpose)(samples))
+    x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(x))
     for strides in (1, 2, 2, 2):
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 3, strides, padding="same")(x))
     x = gan.MinibatchStd()(keras.layers.Flatten()(x))
@@ -65,6 +67,27 @@ class Choose(keras.layers.Layer):
         struck = ops.cast(likely > 0.5, soft.dtype)
         chosen, offered = (ops.concatenate(pair, axis=-1) for pair in ((hard, struck), (soft, likely)))
         return offered + ops.stop_gradient(chosen - offered)
+
+
+class Transpose(keras.layers.Layer):
+    """Shift each sample (batch, eighths, 4, 57) by up to so many semitones while training, half of them not at all.
+
+    Source: Zhao et al. 2020, Differentiable augmentation for data-efficient GAN training.
+    """
+
+    def __init__(self, most=0, **kwargs):
+        super().__init__(**kwargs)
+        self.most, self.seed = most, keras.random.SeedGenerator()
+
+    def call(self, x, training=False):
+        if not (training and self.most):
+            return x
+        shift = keras.random.randint((ops.shape(x)[0],), -self.most, self.most + 1, seed=self.seed)
+        shift = shift * keras.random.randint((ops.shape(x)[0],), 0, 2, seed=self.seed)
+        moved = ops.one_hot(ops.arange(x.shape[-1] - 1)[None] + shift[:, None], x.shape[-1] - 1, dtype=x.dtype)
+        flat = ops.reshape(x[..., :-1], (-1, x.shape[1] * NUM_VOICES, x.shape[-1] - 1))
+        pitches = ops.reshape(ops.matmul(flat, moved), (-1, x.shape[1], NUM_VOICES, x.shape[-1] - 1))
+        return ops.concatenate([pitches, x[..., -1:]], axis=-1)
 
 
 class Relations(keras.layers.Layer):

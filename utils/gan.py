@@ -86,14 +86,17 @@ class Trainer:
         *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5. penalty: weight of R1, which
         keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator follows,
         0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
-        step, at most so many. beta_2: of Adam. batch_size: samples of each kind a step. seed: of batches and latents.
+        step, at most so many. beta_2: of Adam. relativistic: whether each
+        side is asked by how much real samples seem more real than made ones, which leaves no kind of music out; then made
+        samples are penalised too. batch_size: samples of each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
-        Yazici et al. 2019, The unusual effectiveness of averaging in GAN training. Notebook: 04.
+        Yazici et al. 2019, The unusual effectiveness of averaging in GAN training; Huang et al. 2024, The GAN is dead,
+        long live the GAN (relativistic, both penalties). Notebook: 04.
     """
 
     def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
-                 balance=None, beta_2=0.999, batch_size=BATCH, seed=0):
+                 balance=None, beta_2=0.999, relativistic=False, batch_size=BATCH, seed=0):
         shape = discriminator.input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
             raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
@@ -107,7 +110,7 @@ class Trainer:
         self.averaged = keras.models.clone_model(generator) if average else generator
         self.averaged.set_weights(generator.get_weights())
         self.real, self.batch_size = tf.constant(real), batch_size
-        self.penalty, self.average, self.balance = penalty, average, balance
+        self.penalty, self.average, self.balance, self.relativistic = penalty, average, balance, relativistic
         self.optimizers = []
         for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
             self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=beta_2))
@@ -117,20 +120,21 @@ class Trainer:
 
     def discriminator_step(self):
         """Move the discriminator once; returns its loss without the penalty, a scalar tensor."""
-        rows = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
-        real, made = tf.gather(self.real, rows), self.generator(self._latents(), training=True)
+        real, made = self._real(), self.generator(self._latents(), training=True)
         with tf.GradientTape() as tape:
-            logits, steepness = self._judge_real(real)
-            loss = _cross_entropy(logits, self.discriminator(made, training=True))
-            total = loss + self.penalty / 2 * steepness
+            of_real, steepness = self._judge(real, self.penalty)
+            of_made, more = self._judge(made, self.penalty * self.relativistic)
+            loss = self._cross_entropy(of_real, of_made)
+            total = loss + self.penalty / 2 * (steepness + more)
         self._apply(1, self.discriminator, tape.gradient(total, self._variables(self.discriminator)))
         return loss
 
     def generator_step(self):
         """Move the generator once, and its average; returns its loss, a scalar tensor."""
+        of_real = self.discriminator(self._real(), training=True) if self.relativistic else 0.0
         with tf.GradientTape() as tape:
-            logits = self.discriminator(self.generator(self._latents(), training=True), training=True)
-            loss = tf.reduce_mean(tf.nn.softplus(-logits))
+            of_made = self.discriminator(self.generator(self._latents(), training=True), training=True)
+            loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
         self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
         if self.average:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
@@ -173,15 +177,23 @@ class Trainer:
             losses = losses.write(epoch, tf.stack([generator_loss, discriminator_loss]))
         return losses.stack()
 
-    def _judge_real(self, real):
-        """Logits of real samples, and how steeply they change with the samples: the only gradient inside a gradient."""
-        if not self.penalty:
-            return self.discriminator(real, training=True), 0.0
+    def _cross_entropy(self, of_real, of_made):
+        if self.relativistic:
+            return tf.reduce_mean(tf.nn.softplus(of_made - of_real))
+        return (tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(tf.nn.softplus(of_made))) / 2
+
+    def _judge(self, samples, penalty):
+        """Logits, and if that is penalised how steeply they change with the samples: the only gradient in a gradient."""
+        if not penalty:
+            return self.discriminator(samples, training=True), 0.0
         with tf.GradientTape() as tape:
-            tape.watch(real)
-            logits = self.discriminator(real, training=True)
-        slopes = tape.gradient(logits, real)
+            tape.watch(samples)
+            logits = self.discriminator(samples, training=True)
+        slopes = tape.gradient(logits, samples)
         return logits, tf.reduce_sum(slopes**2) / self.batch_size
+
+    def _real(self):
+        return tf.gather(self.real, tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32))
 
     def _apply(self, side, model, gradients):
         self.optimizers[side].apply(gradients, model.trainable_variables)
@@ -295,7 +307,3 @@ def generate(generator, num_samples, seed=0):
     Notebook: 04, "The study's networks".
     """
     return generator.predict_on_batch(latents(num_samples, seed))
-
-
-def _cross_entropy(real, made):
-    return (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(made))) / 2
