@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils import cells, metrics
+from utils import cells, data, metrics
 
 
 @pytest.fixture
@@ -26,7 +26,15 @@ def test_any_numbers_decode_to_four_voices_that_are_struck_before_they_are_held(
     windows = cells.decode(rng.normal(size=(3, 8, 56)))
     assert windows.shape == (3, 16, 128) and np.all((windows != 0).sum(axis=2) == 4)
     np.testing.assert_array_equal(metrics.struck(windows), windows)
-    assert np.all((cells.decode(np.full((1, 8, 56), np.nan)) != 0).sum(axis=2) == 4)
+    for silence in (np.nan, -1):
+        assert not cells.decode(np.full((1, 8, 56), silence)).any()
+
+
+def test_rests_and_three_voices_survive_the_cells():
+    windows = np.zeros((1, 8, 128), np.uint8)
+    windows[0, 2:4, [48, 55, 64]] = 2
+    windows[0, 2, [48, 55, 64]] = 1
+    np.testing.assert_array_equal(cells.decode(cells.encode(windows)), windows)
 
 
 def test_rolls_that_the_networks_cannot_read_are_refused(rng):
@@ -37,3 +45,48 @@ def test_rolls_that_the_networks_cannot_read_are_refused(rng):
                         (lambda: cells.decode(np.zeros((2, 8, 50))), "pass"), (lambda: cells.decode(np.zeros(56)), "pass")):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+# ---------------------------------------------------------------------------------------------- four voices
+
+
+@pytest.fixture(scope="module")
+def bach():
+    return metrics.windows(data.pieces("valid"))
+
+
+def test_four_voices_keep_all_of_bach_but_his_odd_sixteenths(bach):
+    made = cells.encode_voices(bach)
+    again = cells.decode_voices(made)
+    assert made.shape[1:] == (32, 4, 57) and len(made) > 0.7 * len(bach)
+    assert np.all(made[..., :56].sum(axis=3) == 1) and np.all(np.diff(made[..., :56].argmax(axis=3), axis=2) <= 0)
+    np.testing.assert_array_equal(metrics.struck(again), again)
+    four = np.all(np.isin((bach[:, ::2] != 0).sum(axis=2), (3, 4)), axis=1)
+    np.testing.assert_array_equal(again[:, ::2] != 0, bach[four][:, ::2] != 0)
+    np.testing.assert_array_equal((again[:, ::2] == 1) | (bach[four][:, ::2] != 1), True)  # every attack on an eighth is kept
+    assert not np.any(again[:, 1::2] == 1)
+
+
+def test_in_unison_the_voices_move_least():
+    windows = np.zeros((1, 4, 128), np.uint8)
+    windows[0, :2, [72, 67, 64, 48]] = 1
+    windows[0, 2:, [72, 64, 48]] = 1  # the alto joins the tenor
+    np.testing.assert_array_equal(cells.encode_voices(windows)[0, 1, :, :56].argmax(axis=1) + cells.LOWEST, [72, 64, 64, 48])
+
+
+def test_a_repeated_pitch_is_struck_or_held_as_the_last_number_says():
+    voices = np.zeros((1, 2, 4, 57))
+    voices[:, :, np.arange(4), np.subtract((72, 67, 64, 48), cells.LOWEST)] = 1
+    voices[0, 1, 0, 56] = 1
+    windows = cells.decode_voices(voices)
+    np.testing.assert_array_equal(windows[0][:, [72, 67]].T, [[1, 2, 1, 2], [1, 2, 2, 2]])
+
+
+def test_what_has_not_four_voices_is_refused(rng):
+    windows = np.zeros((2, 16, 128), np.uint8)
+    windows[:, :, 60] = 1
+    with pytest.raises(ValueError, match="music of four voices"):
+        cells.encode_voices(windows)
+    with pytest.raises(ValueError, match="pass"):
+        cells.decode_voices(np.zeros((1, 8, 4, 56)))
+    assert cells.decode_voices(rng.normal(size=(3, 8, 4, 57))).shape == (3, 16, 128)

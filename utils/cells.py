@@ -5,6 +5,7 @@ import numpy as np
 from utils import metrics, midi
 
 FRAME_STEPS = 2  # the study's roll is coarse: a frame is an eighth
+SILENT = -0.9  # below it a cell is as good as silent
 LOWEST, NUM_PITCHES = 31, 56  # G1 to D6: all that Bach's chorales use in C major or A minor
 
 
@@ -29,9 +30,9 @@ def encode(windows):
 
 
 def decode(cells):
-    """Turn what a generator writes into windows: the four strongest pitches of each eighth sound.
+    """Turn what a generator writes into windows: the four strongest pitches of each eighth sound, but for silent ones.
 
-    A pitch that sounded on the eighth before is held. Any numbers become music of four voices.
+    Silent are cells below -0.9. A pitch that sounded on the eighth before is held. Any numbers become music.
 
     Args: cells: float (windows, eighths, 56).
     Returns: uint8 (windows, 2 * eighths, 128).
@@ -41,9 +42,10 @@ def decode(cells):
     cells = np.asarray(cells)
     if cells.ndim != 3 or cells.shape[2] != NUM_PITCHES:
         raise ValueError(f"cells of shape {cells.shape}: pass (windows, eighths, {NUM_PITCHES}), as a generator writes")
-    strongest = np.argsort(-cells, axis=2, kind="stable")[..., :metrics.NUM_VOICES] + LOWEST
+    strongest = np.argsort(-cells, axis=2, kind="stable")[..., :metrics.NUM_VOICES]
+    sounds = np.take_along_axis(cells, strongest, axis=2) >= SILENT  # false for NaN
     windows = np.zeros((*cells.shape[:2], midi.NUM_PITCHES), np.uint8)
-    np.put_along_axis(windows, strongest, 2, axis=2)
+    np.put_along_axis(windows, strongest + LOWEST, np.where(sounds, np.uint8(2), np.uint8(0)), axis=2)
     return metrics.struck(np.repeat(windows, FRAME_STEPS, axis=1))
 
 

@@ -130,8 +130,9 @@ def _result(config, folder):
 
 
 def _processes(count):
-    """A pool of fresh processes, for TensorFlow hangs after a fork."""
-    return futures.ProcessPoolExecutor(min(os.cpu_count() or 1, count), multiprocessing.get_context("spawn"), _one_thread)
+    """A pool of fresh processes, for TensorFlow hangs after a fork; renewed now and then, for it does not forget graphs."""
+    return futures.ProcessPoolExecutor(min(os.cpu_count() or 1, count), multiprocessing.get_context("spawn"), _one_thread,
+                                       max_tasks_per_child=10)
 
 
 def _one_thread():
