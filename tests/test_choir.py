@@ -27,19 +27,27 @@ def cells_of(*chords):
 
 
 def relations(*chords):
-    """What `Relations` says of the last chord: (6, 12) intervals, (4, 12) steps, (4,) stays, (4,) octaves."""
+    """What `Relations` says of the last chord: (6, 12) intervals, (2, 6) parallels, (4, 5) sizes, (4, 12) steps."""
     out = np.asarray(choir.Relations()(cells_of(*chords)))[0, -1, 4 * choir.WIDTH:]
-    return out[:72].reshape(6, 12), out[72:120].reshape(4, 12), out[120:124], out[124:]
+    return out[:72].reshape(6, 12), out[72:84].reshape(2, 6), out[84:104].reshape(4, 5), out[104:].reshape(4, 12)
 
 
 def test_relations_by_hand():
-    intervals, steps, stays, octaves = relations((72, 67, 64, 48), (74, 67, 62, 43))
+    intervals, parallels, sizes, steps = relations((72, 67, 64, 48), (74, 67, 62, 43))
     # pairs from the highest voice down: 74-67, 74-62, 74-43, 67-62, 67-43, 62-43
     np.testing.assert_array_equal(intervals.argmax(axis=1), [7, 0, 7, 5, 0, 7])
     np.testing.assert_array_equal(steps.argmax(axis=1), [2, 0, 10, 7])  # up 2, none, down 2, down 5, modulo 12
-    assert np.all(intervals.sum(axis=1) == 1) and np.all(steps.sum(axis=1) == 1)
-    np.testing.assert_array_equal(stays, [0, 1, 0, 0])
-    np.testing.assert_allclose(octaves * 12, [2, 0, -2, -5], rtol=1e-5)
+    np.testing.assert_array_equal(sizes.argmax(axis=1), [1, 0, 1, 3])  # second, none, second, fourth
+    for one_hot in (intervals, sizes, steps):
+        assert np.all(one_hot.sum(axis=1) == 1)
+    assert not parallels.any()
+
+
+def test_parallels_by_hand():
+    _, parallels, _, _ = relations((72, 67, 60, 53), (74, 67, 62, 55))  # an octave and fifths move up together
+    np.testing.assert_array_equal(np.argwhere(parallels), [[0, 1], [1, 2], [1, 5]])  # 74-62; 74-55, 62-55
+    _, parallels, _, _ = relations((72, 67, 60, 53), (72, 67, 60, 53))  # nothing moves
+    assert not parallels.any()
 
 
 def test_relations_but_the_cells_are_the_same_in_every_key():
@@ -49,8 +57,8 @@ def test_relations_but_the_cells_are_the_same_in_every_key():
 
 
 def test_nothing_moves_on_the_first_eighth():
-    _, steps, stays, octaves = relations((72, 67, 64, 48))
-    assert not steps.any() and not stays.any() and not octaves.any()
+    _, parallels, sizes, steps = relations((72, 67, 64, 48))
+    assert not parallels.any() and not sizes.any() and not steps.any()
 
 
 def test_a_choice_is_hard_forwards_and_soft_backwards():

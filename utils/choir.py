@@ -1,11 +1,14 @@
 """A GAN of four voices: convolutions over time write one-hot pitches, and are judged by the intervals that they form."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from utils import cells, gan
 
 NUM_VOICES, NUM_CLASSES = 4, 12
+STEP_SIZES = 0, 1, 3, 5, 8, cells.NUM_PITCHES  # semitones: none, seconds, thirds, fourths to fifths, wider
+PERFECT = 0, 7  # semitones modulo 12: unison or octave, fifth
 WIDTH = cells.NUM_PITCHES + 1  # of a voice's cells: its pitches, and whether it strikes
 
 
@@ -43,11 +46,12 @@ def build_discriminator(num_eighths=32, channels=192, transpose=0):
     Notebook: 04, "Beyond".
     """
     samples = keras.Input((num_eighths, NUM_VOICES, WIDTH))
-    x = Relations()(Transpose(transpose)(samples))
+    named = x = Relations()(Transpose(transpose)(samples))
     x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(x))
     for strides in (1, 2, 2, 2):
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 3, strides, padding="same")(x))
-    x = gan.MinibatchStd()(keras.layers.Flatten()(x))
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(x), keras.layers.GlobalAveragePooling1D()(named)])
+    x = gan.MinibatchStd()(x)
     x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(channels)(x))
     return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
 
@@ -91,12 +95,17 @@ class Transpose(keras.layers.Layer):
 
 
 class Relations(keras.layers.Layer):
-    """Name what makes music of pitches: intervals between voices, and steps of each voice.
+    """Name what makes music of pitches: intervals between voices, steps of each voice, and parallels.
 
-    Input (batch, eighths, 4, 57), output (batch, eighths, 356): the cells; of each pair of voices the interval modulo 12,
-    one-hot; of each voice its step from the eighth before, modulo 12 one-hot, whether it stays, and in octaves. All are
-    sums of cells or of their products.
+    Input (batch, eighths, 4, 57), output (batch, eighths, 376): the cells, then sums of products of them.
+    Of each pair of voices the interval modulo 12, one-hot, and whether it is the same perfect one as an eighth before
+    while the voices move; of each voice its step from the eighth before, modulo 12 one-hot, and by its size one-hot.
     """
+
+    def build(self, shape):
+        pitch = np.arange(shape[-1] - 1)
+        size = np.abs(pitch[:, None] - pitch)
+        self.sizes = np.concatenate([(size >= low) & (size < high) for low, high in zip(STEP_SIZES, STEP_SIZES[1:])], axis=1)
 
     def call(self, x):
         pitches, length = x[..., :-1], x.shape[1]
@@ -107,14 +116,18 @@ class Relations(keras.layers.Layer):
         turned = ops.stack([doubled[..., shift:shift + NUM_CLASSES] for shift in range(NUM_CLASSES)], axis=-2)
         intervals = ops.matmul(classes, ops.swapaxes(ops.reshape(turned, (-1, length, NUM_VOICES * 12, 12)), 2, 3))
         intervals = ops.reshape(intervals, (-1, length, NUM_VOICES, NUM_VOICES, NUM_CLASSES))
-        pairs = [intervals[:, :, low, high] for high in range(NUM_VOICES) for low in range(high + 1, NUM_VOICES)]
+        pairs = [(low, high) for high in range(NUM_VOICES) for low in range(high + 1, NUM_VOICES)]
+        pairs = ops.stack([intervals[:, :, low, high] for low, high in pairs], axis=2)  # (batch, eighths, 6, 12)
+        near = ops.matmul(pitches[:, :-1], ops.cast(self.sizes, x.dtype))  # (batch, eighths - 1, 4, 5 * 56)
+        near = ops.reshape(near, (-1, length - 1, NUM_VOICES, len(STEP_SIZES) - 1, pitches.shape[-1]))
+        sizes = ops.sum(near * pitches[:, 1:, :, None], axis=-1)
         steps = ops.sum(turned[:, 1:] * classes[:, :-1, :, None], axis=-1)
-        stays = ops.sum(pitches[:, 1:] * pitches[:, :-1], axis=-1)
-        heights = ops.matmul(pitches, ops.arange(pitches.shape[-1], dtype=x.dtype)[:, None])[..., 0] / NUM_CLASSES
-        moves = ops.concatenate([ops.reshape(steps, (-1, length - 1, NUM_VOICES * NUM_CLASSES)), stays,
-                                 heights[:, 1:] - heights[:, :-1]], axis=-1)
-        flat = ops.reshape(x, (-1, length, NUM_VOICES * x.shape[-1]))
-        return ops.concatenate([flat, *pairs, ops.pad(moves, [(0, 0), (1, 0), (0, 0)])], axis=-1)
+        moves = ops.stack([1 - sizes[:, :, high, 0] for high in range(NUM_VOICES) for _ in range(high + 1, NUM_VOICES)], axis=2)
+        parallels = [pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval] * moves for interval in PERFECT]
+        later = ops.concatenate([*parallels, *(ops.reshape(part, (-1, length - 1, NUM_VOICES * part.shape[-1]))
+                                               for part in (sizes, steps))], axis=-1)
+        flat = [ops.reshape(part, (-1, length, part.shape[2] * part.shape[3])) for part in (x, pairs)]
+        return ops.concatenate([*flat, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)
 
 
 def _normal(x):
