@@ -56,6 +56,11 @@ def test_relations_but_the_cells_are_the_same_in_every_key():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+def test_parallels_are_counted_a_bar():
+    bar = cells_of(*[(72, 67, 60, 53), (74, 67, 62, 55)] * 4)  # seven changes, three parallels in each
+    assert float(choir.parallels(bar)) == 21 and float(choir.parallels(np.concatenate([bar, bar], axis=1))) == pytest.approx(22.5)
+
+
 def test_nothing_moves_on_the_first_eighth():
     _, parallels, sizes, steps = relations((72, 67, 64, 48))
     assert not parallels.any() and not sizes.any() and not steps.any()

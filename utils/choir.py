@@ -6,7 +6,7 @@ from keras import ops
 
 from utils import cells, gan
 
-NUM_VOICES, NUM_CLASSES = 4, 12
+NUM_VOICES, NUM_PAIRS, NUM_CLASSES = 4, 6, 12
 STEP_SIZES = 0, 1, 3, 5, 8, cells.NUM_PITCHES  # semitones: none, seconds, thirds, fourths to fifths, wider
 PERFECT = 0, 7  # semitones modulo 12: unison or octave, fifth
 WIDTH = cells.NUM_PITCHES + 1  # of a voice's cells: its pitches, and whether it strikes
@@ -31,7 +31,8 @@ def build_generator(num_eighths=32, channels=256):
         x = keras.layers.UpSampling1D(2)(x)
         x = keras.layers.Conv1D(channels, size, padding="same")(x)
     x = _normal(x)
-    x = _normal(keras.layers.Conv1D(2 * channels, 3, padding="same")(x))
+    for size in (3, 1):
+        x = _normal(keras.layers.Conv1D(2 * channels, size, padding="same")(x))
     x = keras.layers.Conv1D(NUM_VOICES * WIDTH, 1)(x)
     x = Choose()(keras.layers.Reshape((num_eighths, NUM_VOICES, WIDTH))(x))
     return keras.Model(latents, x, name="generator")
@@ -54,6 +55,18 @@ def build_discriminator(num_eighths=32, channels=192, transpose=0):
     x = gan.MinibatchStd()(x)
     x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(channels)(x))
     return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
+
+
+def parallels(samples):
+    """Count parallel fifths and octaves a bar, so that gradients can pass.
+
+    Args: samples: cells (batch, eighths, 4, 57).
+    Returns: scalar tensor, the mean over samples. Bach has some 0.15.
+    Notebook: 04, "Beyond".
+    """
+    first = NUM_VOICES * WIDTH + NUM_PAIRS * NUM_CLASSES
+    counts = Relations()(samples)[..., first:first + NUM_PAIRS * len(PERFECT)]
+    return ops.mean(ops.sum(counts, axis=(1, 2))) / (samples.shape[1] / 8)
 
 
 class Choose(keras.layers.Layer):

@@ -88,7 +88,8 @@ class Trainer:
         0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
         step, at most so many. beta_2: of Adam. relativistic: whether each
         side is asked by how much real samples seem more real than made ones, which leaves no kind of music out; then made
-        samples are penalised too. batch_size: samples of each kind a step. seed: of batches and latents.
+        samples are penalised too. fine: function of made samples whose value, a scalar, the generator must make small as
+        well; None for no other rule than the discriminator's. batch_size: samples of each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
         Yazici et al. 2019, The unusual effectiveness of averaging in GAN training; Huang et al. 2024, The GAN is dead,
@@ -96,7 +97,7 @@ class Trainer:
     """
 
     def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
-                 balance=None, beta_2=0.999, relativistic=False, batch_size=BATCH, seed=0):
+                 balance=None, beta_2=0.999, relativistic=False, fine=None, batch_size=BATCH, seed=0):
         shape = discriminator.input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
             raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
@@ -111,6 +112,7 @@ class Trainer:
         self.averaged.set_weights(generator.get_weights())
         self.real, self.batch_size = tf.constant(real), batch_size
         self.penalty, self.average, self.balance, self.relativistic = penalty, average, balance, relativistic
+        self.fine = fine or (lambda made: 0.0)
         self.optimizers = []
         for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
             self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=beta_2))
@@ -130,12 +132,13 @@ class Trainer:
         return loss
 
     def generator_step(self):
-        """Move the generator once, and its average; returns its loss, a scalar tensor."""
+        """Move the generator once, and its average; returns its loss without the fine, a scalar tensor."""
         of_real = self.discriminator(self._real(), training=True) if self.relativistic else 0.0
         with tf.GradientTape() as tape:
-            of_made = self.discriminator(self.generator(self._latents(), training=True), training=True)
-            loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
-        self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
+            made = self.generator(self._latents(), training=True)
+            loss = tf.reduce_mean(tf.nn.softplus(of_real - self.discriminator(made, training=True)))
+            total = loss + self.fine(made)
+        self._apply(0, self.generator, tape.gradient(total, self._variables(self.generator)))
         if self.average:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
                 slow.assign(self.average * slow + (1 - self.average) * fast)
