@@ -9,7 +9,6 @@ SILENT = -0.9  # below it a cell is as good as silent
 LOWEST, NUM_PITCHES = 31, 56  # G1 to D6: all that Bach's chorales use in C major or A minor
 
 
-
 def encode(windows):
     """Turn windows into what the study's networks read: the eighth grid, 1 where a pitch sounds and -1 elsewhere.
 
@@ -19,14 +18,9 @@ def encode(windows):
     Notebook: 04, "What it reads".
     """
     windows = metrics.as_windows(windows, FRAME_STEPS)
-    sounding = windows[:, ::FRAME_STEPS] != 0
-    inside = sounding[..., LOWEST:LOWEST + NUM_PITCHES]
     if not len(windows):
         raise ValueError("no windows to learn from: pass the training pieces' windows")
-    if inside.sum() != sounding.sum():
-        raise ValueError(f"pitches beyond {LOWEST} to {LOWEST + NUM_PITCHES - 1}: transpose to C major or A minor, "
-                         "as metrics.windows does, and leave out what no choir sings")
-    return np.where(inside, np.float32(1), np.float32(-1))
+    return np.where(_in_range(windows[:, ::FRAME_STEPS] != 0), np.float32(1), np.float32(-1))
 
 
 def decode(cells):
@@ -70,7 +64,7 @@ def encode_voices(windows):
     if not kept.any():
         raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass music of four voices")
     eighths, count = eighths[kept], count[kept]
-    encode(windows[kept])  # for its errors
+    _in_range(eighths != 0)
     pitches = metrics.voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
     unisons = pitches[..., [[0, 0, 1, 2], [0, 1, 1, 2], [0, 1, 2, 2]]]  # (windows, eighths, 3, 4)
     for time in range(pitches.shape[1]):
@@ -106,3 +100,12 @@ def decode_voices(cells):
     windows = np.repeat(windows, FRAME_STEPS, axis=1)
     windows[:, 1::FRAME_STEPS][windows[:, 1::FRAME_STEPS] == 1] = 2
     return metrics.struck(windows)
+
+
+def _in_range(sounding):
+    """The pitches G1 to D6 of bool (..., 128), or why these are not all."""
+    inside = sounding[..., LOWEST:LOWEST + NUM_PITCHES]
+    if inside.sum() != sounding.sum():
+        raise ValueError(f"pitches beyond {LOWEST} to {LOWEST + NUM_PITCHES - 1}: transpose to C major or A minor, "
+                         "as metrics.windows does, and leave out what no choir sings")
+    return inside

@@ -26,13 +26,13 @@ def build_generator(num_eighths=32, channels=256):
     x = latents = keras.Input((gan.LATENT,))
     x = keras.layers.Dense(num_eighths // 8 * channels)(x)
     x = keras.layers.Reshape((num_eighths // 8, channels))(x)
-    for size in (3, 3, 3):
-        x = _normal(x)
+    for _ in range(3):
+        x = gan.normal(x)
         x = keras.layers.UpSampling1D(2)(x)
-        x = keras.layers.Conv1D(channels, size, padding="same")(x)
-    x = _normal(x)
+        x = keras.layers.Conv1D(channels, 3, padding="same")(x)
+    x = gan.normal(x)
     for size in (3, 1):
-        x = _normal(keras.layers.Conv1D(2 * channels, size, padding="same")(x))
+        x = gan.normal(keras.layers.Conv1D(2 * channels, size, padding="same")(x))
     x = keras.layers.Conv1D(NUM_VOICES * WIDTH, 1)(x)
     x = Choose()(keras.layers.Reshape((num_eighths, NUM_VOICES, WIDTH))(x))
     return keras.Model(latents, x, name="generator")
@@ -141,7 +141,3 @@ class Relations(keras.layers.Layer):
                                                for part in (sizes, steps))], axis=-1)
         flat = [ops.reshape(part, (-1, length, part.shape[2] * part.shape[3])) for part in (x, pairs)]
         return ops.concatenate([*flat, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)
-
-
-def _normal(x):
-    return keras.layers.LeakyReLU(0.2)(keras.layers.BatchNormalization(momentum=0.8)(x))

@@ -39,9 +39,7 @@ def build_generator(shape, units=(128, 256, 512, 1028)):
     """
     x = latents = keras.Input((LATENT,))
     for size in units:
-        x = keras.layers.Dense(size)(x)
-        x = keras.layers.BatchNormalization(momentum=0.8)(x)
-        x = keras.layers.LeakyReLU(0.2)(x)
+        x = normal(keras.layers.Dense(size)(x))
     x = keras.layers.Dense(int(np.prod(shape)), activation="tanh")(x)
     return keras.Model(latents, keras.layers.Reshape(shape)(x), name="generator")
 
@@ -60,6 +58,11 @@ def build_discriminator(shape, units=(512, 256), minibatch_std=False):
     for size in units:
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(size)(x))
     return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
+
+
+def normal(x):
+    """What follows each hidden layer of a generator: batch normalisation, and leaky ReLU. Keras tensors in and out."""
+    return keras.layers.LeakyReLU(0.2)(keras.layers.BatchNormalization(momentum=0.8)(x))
 
 
 class MinibatchStd(keras.layers.Layer):
@@ -86,10 +89,10 @@ class Trainer:
         *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5. penalty: weight of R1, which
         keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator follows,
         0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
-        step, at most so many. beta_2: of Adam. relativistic: whether each
-        side is asked by how much real samples seem more real than made ones, which leaves no kind of music out; then made
-        samples are penalised too. fine: function of made samples whose value, a scalar, the generator must make small as
-        well; None for no other rule than the discriminator's. batch_size: samples of each kind a step. seed: of batches and latents.
+        step, at most so many. beta_2: of Adam. relativistic: whether each side is asked by how much real samples seem
+        more real than made ones, which leaves no kind of music out; then made samples are penalised too. fine: function
+        of made samples whose value, a scalar, the generator must make small as well; None for no other rule than the
+        discriminator's. batch_size: samples of each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
         Yazici et al. 2019, The unusual effectiveness of averaging in GAN training; Huang et al. 2024, The GAN is dead,
