@@ -25,6 +25,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "inputs": ("midi text", ""),
     "score": (GROUND, "scipy verovio"),
     "metrics": (GROUND, "scipy"),
+    "style": ("midi metrics", "scipy"),
     "baselines": (GROUND + " metrics", ""),
     "code_baselines": (GROUND + " audio", "scipy"),
     "cells": ("midi metrics", ""),

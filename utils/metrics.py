@@ -167,8 +167,8 @@ def measure(windows, bar_frames=16):
     windows = as_windows(windows, bar_frames)
     bars = windows.shape[1] / bar_frames
     sounding, onsets = windows != 0, np.sum(windows == 1, axis=2)  # (windows, frames, 128) and (windows, frames)
-    chords = (_fold(sounding[:, ::BEAT_FRAMES]) > 0) @ (1 << np.arange(NUM_CLASSES))  # (windows, beats), a bit a class
-    classes = _fold(sounding.sum(axis=1))  # (windows, 12)
+    chords = (fold(sounding[:, ::BEAT_FRAMES]) > 0) @ (1 << np.arange(NUM_CLASSES))  # (windows, beats), a bit a class
+    classes = fold(sounding.sum(axis=1))  # (windows, 12)
     by_rank, moves = voices(windows), steps(windows)
     upper, lower = np.triu_indices(NUM_VOICES, 1)
     pairs = by_rank[..., lower] >= 0  # (windows, frames, 6)
@@ -177,11 +177,11 @@ def measure(windows, bar_frames=16):
     parallel = same_way & np.isin(intervals[:, 1:], PERFECT) & (intervals[:, 1:] == intervals[:, :-1])
     return {
         "notes_per_bar": onsets.sum(axis=1) / bars,
-        "odd_onsets": _ratio(onsets[:, 1::2], onsets),
-        "chord_rate": _ratio(_IS_CHORD[chords], chords != 0),
-        "dissonance": _ratio(pairs & np.isin(intervals, DISSONANT), pairs),
-        "in_key": _ratio(classes[:, KEY], classes),
-        "melodic_interval": _ratio(np.abs(moves), moves != 0),
+        "odd_onsets": ratio(onsets[:, 1::2], onsets),
+        "chord_rate": ratio(_IS_CHORD[chords], chords != 0),
+        "dissonance": ratio(pairs & np.isin(intervals, DISSONANT), pairs),
+        "in_key": ratio(classes[:, KEY], classes),
+        "melodic_interval": ratio(np.abs(moves), moves != 0),
         "parallels": parallel.sum(axis=(1, 2)) / bars,
     }
 
@@ -213,7 +213,7 @@ def root_transitions(windows):
     num, frames, _ = sounding.shape
     beats = sounding.reshape(num, frames // BEAT_FRAMES, BEAT_FRAMES, midi.NUM_PITCHES).sum(axis=2)
     bass = np.argmax(beats != 0, axis=2)
-    above_bass = np.take_along_axis(_fold(beats), (bass[..., None] + np.arange(NUM_CLASSES)) % NUM_CLASSES, axis=2)
+    above_bass = np.take_along_axis(fold(beats), (bass[..., None] + np.arange(NUM_CLASSES)) % NUM_CLASSES, axis=2)
     closest = np.argmax(above_bass @ _CHORD_VECTORS.reshape(-1, NUM_CLASSES).T, axis=2)  # of equals the first
     roots = np.where(beats.any(axis=2), (bass + closest // len(CHORDS)) % NUM_CLASSES, -1)
     now, after = roots[:, :-1], roots[:, 1:]
@@ -245,12 +245,12 @@ def self_similarity(roll, upbeat=0, bar_frames=16, max_lag=16):
     Raises: ValueError as `four_bar_windows`.
     Source: Foote 1999, Visualizing music and audio using self-similarity. Notebook: 01, "Bach and the floors".
     """
-    bars = _fold(four_bar_windows(roll, upbeat, bar_frames, bars=1) != 0) > 0  # (bars, frames, 12)
+    bars = fold(four_bar_windows(roll, upbeat, bar_frames, bars=1) != 0) > 0  # (bars, frames, 12)
     vectors = bars.reshape(len(bars), bar_frames * NUM_CLASSES).astype(float)
     norms = np.linalg.norm(vectors, axis=1)
     cosines, defined = vectors @ vectors.T, np.outer(norms, norms)
     cosines = np.divide(cosines, defined, out=np.zeros_like(cosines), where=defined > 0)
-    by_lag = [_ratio(np.diagonal(cosines, lag)[None], np.diagonal(defined > 0, lag)[None])
+    by_lag = [ratio(np.diagonal(cosines, lag)[None], np.diagonal(defined > 0, lag)[None])
               for lag in range(1, max_lag + 1)]
     return np.concatenate(by_lag)
 
@@ -358,9 +358,9 @@ def features(windows, bar_frames=16):
     onsets, by_rank, sizes = np.sum(windows == 1, axis=2), voices(windows), np.abs(steps(windows))
     return np.nan_to_num(np.column_stack([
         *measure(windows, bar_frames).values(),
-        _ratio(np.maximum(by_rank, 0), by_rank >= 0, axis=1),
-        *[_ratio(onsets[:, sixteenth::BEAT_FRAMES], onsets) for sixteenth in range(BEAT_FRAMES)],
-        *[_ratio((sizes >= low) & (sizes < high), sizes > 0) for low, high in zip(STEP_SIZES, STEP_SIZES[1:])],
+        ratio(np.maximum(by_rank, 0), by_rank >= 0, axis=1),
+        *[ratio(onsets[:, sixteenth::BEAT_FRAMES], onsets) for sixteenth in range(BEAT_FRAMES)],
+        *[ratio((sizes >= low) & (sizes < high), sizes > 0) for low, high in zip(STEP_SIZES, STEP_SIZES[1:])],
     ]))
 
 
@@ -420,14 +420,14 @@ def _as_piece(roll):
     return roll
 
 
-def _ratio(part, whole, axis=None):
+def ratio(part, whole, axis=None):
     """Sum of part / sum of whole, over all axes but the first unless told; NaN where the whole is 0."""
     axis = tuple(range(1, whole.ndim)) if axis is None else axis
     total = whole.sum(axis=axis)
     return np.divide(part.sum(axis=axis), total, out=np.full(total.shape, np.nan), where=total > 0)
 
 
-def _fold(cells):
+def fold(cells):
     """Sum cells (..., 128) by pitch class (..., 12)."""
     octaves = -(-midi.NUM_PITCHES // NUM_CLASSES)  # the highest one cut short
     padding = [(0, 0)] * (cells.ndim - 1) + [(0, octaves * NUM_CLASSES - midi.NUM_PITCHES)]
