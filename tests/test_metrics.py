@@ -263,6 +263,21 @@ def test_silence_and_a_single_note_are_measured_without_a_warning():
     assert lonely["chord_rate"] == 0 and np.isnan(lonely["dissonance"]) and np.isnan(lonely["melodic_interval"])
 
 
+def test_an_interval_is_as_wide_as_pieces_are_few(rng):
+    values = rng.normal(5, 1, 400)
+    alone, (low, high) = metrics.interval(values, np.arange(400)), metrics.interval(np.repeat(values[:20], 20), np.repeat(range(20), 20))
+    assert alone[0] < values.mean() < alone[1]
+    assert alone[1] - alone[0] == pytest.approx(2 * 1.96 / 20, rel=0.2)  # the normal approximation
+    assert high - low == pytest.approx(2 * 1.96 * values[:20].std() / np.sqrt(20), rel=0.3)  # 20 pieces, not 400 windows
+
+
+def test_an_interval_knows_what_is_undefined():
+    assert metrics.interval([1, np.nan, 1], [0, 0, 1]) == (1, 1)
+    assert np.isnan(metrics.interval([np.nan, np.nan], [0, 1])).all()
+    with pytest.raises(ValueError, match="name the piece of each window"):
+        metrics.interval([1, 2], [0])
+
+
 def test_summary_leaves_out_what_is_undefined():
     assert metrics.summary({"x": np.array([np.nan, *range(101)])}) == {"x": (50, 5, 95)}
 

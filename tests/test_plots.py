@@ -19,6 +19,7 @@ PICTURES = {
     "character_frequencies": ({" ": 6, "a": 3, "b": 1},),
     "losses": ({"loss": [3.0, 2.0], "val_loss": [3.1, 2.5], "accuracy": [0.1, 0.2]},),
     "inside": ({"Bach": np.array([1.0, 2.0, np.nan]), "silence": np.array([np.nan])}, 0.5, 1.5),
+    "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "rests": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
 }
 
 
@@ -94,3 +95,12 @@ def test_inside_says_the_share_within_the_band():
     ax = plots.inside(*PICTURES["inside"])
     assert [text.get_text() for text in ax.texts] == ["Bach, p5 to p95", "50%", "undefined"]
     assert [len(points.get_offsets()) for points in ax.collections] == [2, 0]
+
+
+def test_scoreboard_prints_each_number_and_tints_what_is_inside():
+    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "rests": 0.2}, "noise": {"in_key": 0.5, "rests": np.nan}},
+                          {"Bach": {"in_key": 0.9}, "noise": {"in_key": 0.0}})
+    assert [text.get_text() for text in ax.texts] == ["0.957", "0.2", "0.5", "–"]
+    assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in\nkey", "rests"]
+    share = ax.images[0].get_array()
+    assert share[0, 0] == 0.9 and share[1, 0] == 0 and share.mask[0, 1] and share.mask[1, 1]

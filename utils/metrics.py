@@ -197,6 +197,28 @@ def summary(measures):
             for name, values in defined.items()}
 
 
+def interval(values, groups, seed=0, num_draws=1000):
+    """Tell how sure a mean over windows is, where the windows of a piece are no independent witnesses.
+
+    Args: values: float (windows,), NaN where undefined. groups: (windows,), the piece of each. seed: int. num_draws: how
+        often as many pieces are drawn anew, each as a whole.
+    Returns: (low, high), the mean's 95 % interval; NaN where no window has a value.
+    Raises: ValueError for groups of another number.
+    Source: Efron and Tibshirani 1993, An introduction to the bootstrap, chapter 13. Notebook: 05, "The table".
+    """
+    values, groups = np.asarray(values, float), np.asarray(groups)
+    if values.shape != groups.shape:
+        raise ValueError(f"{len(values)} values in {len(groups)} groups: name the piece of each window")
+    defined = np.isfinite(values)
+    if not defined.any():
+        return np.nan, np.nan
+    _, piece = np.unique(groups[defined], return_inverse=True)
+    sums, counts = np.bincount(piece, values[defined]), np.bincount(piece)
+    drawn = np.random.default_rng(seed).integers(len(counts), size=(num_draws, len(counts)))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), (0.025, 0.975))
+    return float(low), float(high)
+
+
 def root_transitions(windows):
     """Count which chord root follows which.
 

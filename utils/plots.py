@@ -6,6 +6,7 @@ Each function draws on the `ax` it is given, or on a new figure of its own, and 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
 from utils import midi
@@ -159,6 +160,31 @@ def inside(values, low, high, xlabel="", title="", ax=None):
     ax.set(ylim=(len(values) - 0.4, -0.6), xlabel=xlabel)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def scoreboard(means, shares, title="", ax=None):
+    """Show many measures of many models at once: a number each, on blue where windows are as Bach's, on orange elsewhere.
+
+    Args: means: dict of model -> dict of measure -> float, the same measures in each; NaN where undefined. shares: the
+        like, the share 0 to 1 of windows inside Bach's 5th to 95th percentile; NaN, or no entry, leaves a cell white.
+    Returns: Axes. Notebook: 05, "The table".
+    """
+    models, measures = list(means), list(next(iter(means.values())))
+    ax = _axes(ax, title, 1.5 + 0.72 * len(measures), 0.9 + 0.3 * len(models))
+    share = np.array([[shares.get(model, {}).get(measure, np.nan) for measure in measures] for model in models], float)
+    tones = LinearSegmentedColormap.from_list("", ["#F2B48C", "#FFFFFF", "#9CC7E4"])
+    ax.imshow(np.ma.masked_invalid(share), cmap=tones, vmin=0, vmax=0.9, aspect="auto")
+    for row, model in enumerate(models):
+        for column, measure in enumerate(measures):
+            value = means[model][measure]
+            ax.annotate(f"{value:.3g}" if np.isfinite(value) else "–", (column, row), ha="center", va="center", fontsize=8,
+                        color=INK)
+    ax.set_yticks(range(len(models)), models)
+    ax.set_xticks(range(len(measures)), [measure.replace("_", "\n") for measure in measures], fontsize=8)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
     return ax
 
 
