@@ -32,6 +32,7 @@ ALLOWED = {  # module: what it may import of ours, and of others; NumPy and the 
     "plots": (GROUND, "matplotlib"),
     "kernels": ("", "numba"),
     "queues": (GROUND + " kernels", "tqdm"),
+    "manifest": ("files", ""),
     "tones": (GROUND + " audio", ""),
     "conditioning": (GROUND + " audio tones", ""),
     "hearing": (GROUND + " audio tones", "scipy"),

@@ -1,0 +1,105 @@
+"""Every shipped file with its checksum, and the run, seed, versions and notebook cell that made it."""
+
+import ast
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from utils import files
+
+NAME = "MANIFEST.json"
+PACKAGES = "numpy", "keras", "tensorflow"  # whose versions are told where a run has no config of its own
+LITERAL = 3  # characters of a run's name that a cell must say itself
+
+
+def describe(root):
+    """Describe all that is shipped under outputs/.
+
+    Args: root: of the repository.
+    Returns: dict of run -> dict: seed; versions, package -> version, from the run's config or else from constraints.txt;
+        files, name -> dict of sha256 and cell, such as "04_gan 7", the number that stands before the code cell, or None
+        where no notebook names it.
+    Notebook: 05, "Results".
+    """
+    root, found = Path(root), {}
+    notebooks = {path.stem: _patterns(path) for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    pinned = dict(line.split("==") for line in (root / "constraints.txt").read_text(encoding="utf-8").split() if "==" in line)
+    for path in shipped(root):
+        run = path.parent.name if path.parent != root / "outputs" else ""
+        if run not in found:
+            config = path.parent / "config.json"
+            known = json.loads(config.read_text(encoding="utf-8")) if run and config.is_file() else {}
+            found[run] = {"seed": known.get("seed", 1),
+                          "versions": known.get("versions", {name: pinned[name] for name in PACKAGES}), "files": {}}
+        found[run]["files"][path.name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                                          "cell": _cell(run, path, notebooks)}
+    return found
+
+
+def shipped(root):
+    """List the files under outputs/ that are not a reader's own: sorted Paths, the manifest itself left out."""
+    outputs = Path(root) / "outputs"
+    return sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != NAME
+                  and outputs / "local" not in path.parents and not path.name.startswith("."))
+
+
+def write(root):
+    """Write what `describe` finds to outputs/MANIFEST.json, whole or not at all."""
+    with files.whole(Path(root) / "outputs" / NAME) as temporary:
+        temporary.write_text(json.dumps(describe(root), indent=1) + "\n", encoding="utf-8")
+
+
+def check(root):
+    """Compare outputs/ with its manifest.
+
+    Args: root: of the repository.
+    Returns: list of str, a line for each file that is missing, was changed, or is not named; empty where all is well.
+    Raises: ValueError without a manifest.
+    """
+    path = Path(root) / "outputs" / NAME
+    if not path.is_file():
+        raise ValueError(f"{path} is missing: take it back with `git checkout {path}`, or write it with `make release`")
+    named = {(run, name): entry["sha256"] for run, about in json.loads(path.read_text(encoding="utf-8")).items()
+             for name, entry in about["files"].items()}
+    there = {(each.parent.name if each.parent.name != "outputs" else "", each.name): each for each in shipped(root)}
+    complaints = [f"{'/'.join(filter(None, key))} is missing" for key in named if key not in there]
+    for key, each in there.items():
+        if key not in named:
+            complaints.append(f"{'/'.join(filter(None, key))} is not in the manifest")
+        elif hashlib.sha256(each.read_bytes()).hexdigest() != named[key]:
+            complaints.append(f"{'/'.join(filter(None, key))} is not what the manifest says")
+    return complaints
+
+
+def _patterns(path):
+    """For each code cell of a notebook the strings in it: how much each says, and a regular expression, anything filled in."""
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    found = []
+    for cell in cells:
+        tree = ast.parse("".join(cell["source"]))
+        inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        parts = [node.values if isinstance(node, ast.JoinedStr) else [node] for node in ast.walk(tree)
+                 if isinstance(node, ast.JoinedStr) or isinstance(node, ast.Constant) and isinstance(node.value, str)
+                 and id(node) not in inner]
+        literal = [[part.value if isinstance(part, ast.Constant) else None for part in each] for each in parts]
+        found.append([(sum(map(len, filter(None, each))), re.compile("".join(".+" if part is None else re.escape(part) for part in each)))
+                      for each in literal if any(each)])
+    return found
+
+
+def _cell(run, path, notebooks):
+    """The cell that made a file: in the first notebook that names the run, the cell that names the file best, else the run."""
+    for stem, cells in notebooks.items():
+        first = next((number for number, strings in enumerate(cells, 1) if _likeness(strings, run) >= LITERAL), None)
+        if run and first:
+            names = {number: max(_likeness(strings, path.name) - len(path.suffix) + 0.5, _likeness(strings, path.stem))
+                     for number, strings in enumerate(cells, 1) if number >= first}
+            best = max(names, key=names.get)
+            return f"{stem} {best if names[best] >= 1 else first}"
+    return None
+
+
+def _likeness(strings, text):
+    """How many characters of a text the best matching of a cell's strings says itself."""
+    return max((weight for weight, pattern in strings if pattern.fullmatch(text)), default=0)
