@@ -97,9 +97,9 @@ def train(network, learned, held, folder, steps, seed):
         model, history = gan.fit(real, "cured", 1.6e-4, 9.05e-4, steps, seed)
         return model, history, builder, list(cells.decode(gan.generate(model, NUM_WINDOWS, seed)))
     builder = dict(channels=128)
-    trainer = gan.Trainer(choir.build_generator(**builder), choir.build_discriminator(channels=96, transpose=3),
-                          cells.encode_voices(windows), 1e-3, 4e-4, penalty=5.0, average=0.99, beta_2=0.99, relativistic=True,
-                          batch_size=32, seed=seed)
+    trainer = gan.Trainer(choir.build_generator(**builder), choir.build_discriminator(channels=96), cells.encode_voices(windows),
+                          1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99, relativistic=True,
+                          features=choir.build_features(transpose=3), batch_size=32, seed=seed)
     model, history = gan.run(trainer, steps, folder=folder)
     return model, history, builder, list(cells.decode_voices(gan.generate(model, NUM_WINDOWS, seed)))
 

@@ -28,7 +28,8 @@ def cells_of(*chords):
 
 def relations(*chords):
     """What `Relations` says of the last chord: (6, 12) intervals, (2, 6) parallels, (4, 5) sizes, (4, 12) steps."""
-    out = np.asarray(choir.Relations()(cells_of(*chords)))[0, -1, 4 * choir.WIDTH:]
+    out = np.array(choir.Relations()(cells_of(*chords)))[0, -1, 4 * choir.WIDTH + 12:]
+    out[72:84] /= choir.PARALLEL_WEIGHT
     return out[:72].reshape(6, 12), out[72:84].reshape(2, 6), out[84:104].reshape(4, 5), out[104:].reshape(4, 12)
 
 
@@ -54,11 +55,6 @@ def test_relations_but_the_cells_are_the_same_in_every_key():
     here, there = relations((72, 67, 64, 48), (74, 65, 62, 50)), relations((77, 72, 69, 53), (79, 70, 67, 55))
     for one, other in zip(here, there):
         np.testing.assert_allclose(one, other, atol=1e-6)
-
-
-def test_parallels_are_counted_a_bar():
-    bar = cells_of(*[(72, 67, 60, 53), (74, 67, 62, 55)] * 4)  # seven changes, three parallels in each
-    assert float(choir.parallels(bar)) == 21 and float(choir.parallels(np.concatenate([bar, bar], axis=1))) == pytest.approx(22.5)
 
 
 def test_nothing_moves_on_the_first_eighth():
@@ -88,16 +84,26 @@ def networks():
     return choir.build_generator(8, channels=8), choir.build_discriminator(8, channels=8)
 
 
+def test_features_are_the_cells_and_their_relations():
+    sample = cells_of(*[(72, 67, 64, 48)] * 8)
+    read = choir.build_features(8).predict_on_batch(sample)
+    assert read.shape == (1, 8, choir.NUM_FEATURES)
+    np.testing.assert_array_equal(read[..., :4 * choir.WIDTH], choir.CELL_WEIGHT * sample.reshape(1, 8, -1))
+    sung = read[0, 0, 4 * choir.WIDTH:4 * choir.WIDTH + 12] / choir.CELL_WEIGHT
+    np.testing.assert_array_equal(np.roll(sung, cells.LOWEST), [2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0])  # C twice, E, G
+
+
 def test_what_is_generated_is_music_and_can_be_judged(networks):
     made = gan.generate(networks[0], 5)
-    assert made.shape == (5, 8, 4, choir.WIDTH) and networks[1].predict_on_batch(made).shape == (5, 1)
+    assert made.shape == (5, 8, 4, choir.WIDTH)
+    assert networks[1].predict_on_batch(choir.build_features(8).predict_on_batch(made)).shape == (5, 1)
     windows = cells.decode_voices(made)
     assert windows.shape == (5, 16, 128) and np.all((windows != 0).sum(axis=2) >= 1)
 
 
 def test_both_sides_learn(networks):
     real = np.concatenate([cells_of(*[(72, 67, 64, 48)] * 8), cells_of(*[(74, 67, 59, 43)] * 8)])
-    trainer = gan.Trainer(*networks, real, 1e-3, 1e-3, penalty=1, average=0.5, batch_size=4)
+    trainer = gan.Trainer(*networks, real, 1e-3, 1e-3, penalty=1, average=0.5, features=choir.build_features(8, 3), batch_size=4)
     before = [[v.numpy() for v in network.trainable_variables] for network in networks]
     _, history = gan.run(trainer, 3)
     assert len(history["loss"]) == 3 and np.isfinite(history["loss"]).all()
@@ -112,7 +118,7 @@ def test_eighths_that_fill_no_bar_are_refused():
 
 def test_the_builders_work_on_another_backend():
     code = ("from utils import choir, gan; print(choir.build_discriminator(8, 4).predict_on_batch("
-            "gan.generate(choir.build_generator(8, 4), 3)).shape)")
+            "choir.build_features(8).predict_on_batch(gan.generate(choir.build_generator(8, 4), 3))).shape)")
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                             env=os.environ | {"KERAS_BACKEND": "jax"})
     assert result.stdout.strip() == "(3, 1)", result.stderr

@@ -143,6 +143,28 @@ def test_the_penalty_is_the_squared_slope_at_real_samples():
     assert float(steepness) == pytest.approx(np.sum(linear.get_weights()[0] ** 2), rel=1e-5)
 
 
+def test_the_penalty_is_over_what_the_discriminator_reads():
+    real = np.float32([[1, -1], [3, 1]])
+    samples, read = keras.Input((2,)), keras.Input((2,))
+    features = keras.Model(samples, keras.layers.Rescaling(3.0)(samples))
+    linear = keras.Model(read, keras.layers.Dense(1)(read))
+    trainer = gan.Trainer(gan.build_generator((2,), units=(4,)), linear, real, 1e-3, 1e-3, penalty=10, features=features)
+    logits, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalty=10)
+    weight = linear.get_weights()[0]
+    assert float(steepness) == pytest.approx(np.sum(weight**2), rel=1e-5)  # and not nine times as much
+    np.testing.assert_allclose(logits[0], 3 * real[0] @ weight, rtol=1e-5)
+
+
+def test_the_discriminator_chooses_what_it_takes_for_real(real):
+    generator = gan.build_generator(SHAPE, units=(8,))
+    samples = keras.Input(SHAPE)
+    loudest = keras.Model(samples, keras.layers.Reshape((1,))(keras.layers.GlobalAveragePooling1D()(
+        keras.layers.Reshape((4 * cells.NUM_PITCHES, 1))(samples))))
+    made, chosen = gan.generate(generator, 30), gan.choose(generator, loudest, 10, times=3)
+    kept = np.sort(np.argsort(-made.mean(axis=(1, 2)))[:10])
+    np.testing.assert_allclose(chosen, made[kept], atol=1e-6)
+
+
 @pytest.mark.parametrize("relativistic", [False, True])
 def test_losses_at_chance_are_log_2(real, relativistic):
     trainer = build(real, relativistic=relativistic)

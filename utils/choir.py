@@ -10,6 +10,9 @@ NUM_VOICES, NUM_PAIRS, NUM_CLASSES = 4, 6, 12
 STEP_SIZES = 0, 1, 3, 5, 8, cells.NUM_PITCHES  # semitones: none, seconds, thirds, fourths to fifths, wider
 PERFECT = 0, 7  # semitones modulo 12: unison or octave, fifth
 WIDTH = cells.NUM_PITCHES + 1  # of a voice's cells: its pitches, and whether it strikes
+NUM_FEATURES = (NUM_CLASSES + NUM_VOICES * (WIDTH + len(STEP_SIZES) - 1 + NUM_CLASSES)
+                + NUM_PAIRS * (NUM_CLASSES + len(PERFECT)))  # of an eighth, as `Relations` names them
+CELL_WEIGHT, PARALLEL_WEIGHT = 1.5, 4.0  # a slope over what is weighted more costs a penalised discriminator less
 
 
 def build_generator(num_eighths=32, channels=256):
@@ -38,35 +41,33 @@ def build_generator(num_eighths=32, channels=256):
     return keras.Model(latents, x, name="generator")
 
 
-def build_discriminator(num_eighths=32, channels=192, transpose=0):
-    """Build a discriminator over cells and `Relations`: convolutions that see a beat, a bar, and all.
+def build_features(num_eighths=32, transpose=0):
+    """Build what a discriminator reads of cells: `Relations`.
 
-    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution. transpose: semitones by which samples,
-        real and made alike, are shifted up or down at random while it learns, so that it cannot learn pieces by heart.
-    Returns: keras.Model from cells (batch, num_eighths, 4, 57) to logits (batch, 1).
+    Args: num_eighths: of a sample. transpose: semitones by which samples, real and made alike, are shifted up or down at
+        random while it learns, so that it cannot learn pieces by heart.
+    Returns: keras.Model from cells (batch, num_eighths, 4, 57) to features (batch, num_eighths, 392), no weights in it.
     Notebook: 04, "Beyond".
     """
     samples = keras.Input((num_eighths, NUM_VOICES, WIDTH))
-    named = x = Relations()(Transpose(transpose)(samples))
+    return keras.Model(samples, Relations()(Transpose(transpose)(samples)), name="features")
+
+
+def build_discriminator(num_eighths=32, channels=160):
+    """Build a discriminator over the features of a sample: convolutions that see a beat, a bar, and all.
+
+    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
+    Returns: keras.Model from features (batch, num_eighths, 392) to logits (batch, 1).
+    Notebook: 04, "Beyond".
+    """
+    x = features = keras.Input((num_eighths, NUM_FEATURES))
     x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(x))
     for strides in (1, 2, 2, 2):
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 3, strides, padding="same")(x))
-    x = keras.layers.Concatenate()([keras.layers.Flatten()(x), keras.layers.GlobalAveragePooling1D()(named)])
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(x), keras.layers.GlobalAveragePooling1D()(features)])
     x = gan.MinibatchStd()(x)
     x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(channels)(x))
-    return keras.Model(samples, keras.layers.Dense(1)(x), name="discriminator")
-
-
-def parallels(samples):
-    """Count parallel fifths and octaves a bar, so that gradients can pass.
-
-    Args: samples: cells (batch, eighths, 4, 57).
-    Returns: scalar tensor, the mean over samples. Bach has some 0.15.
-    Notebook: 04, "Beyond".
-    """
-    first = NUM_VOICES * WIDTH + NUM_PAIRS * NUM_CLASSES
-    counts = Relations()(samples)[..., first:first + NUM_PAIRS * len(PERFECT)]
-    return ops.mean(ops.sum(counts, axis=(1, 2))) / (samples.shape[1] / 8)
+    return keras.Model(features, keras.layers.Dense(1)(x), name="discriminator")
 
 
 class Choose(keras.layers.Layer):
@@ -110,9 +111,10 @@ class Transpose(keras.layers.Layer):
 class Relations(keras.layers.Layer):
     """Name what makes music of pitches: intervals between voices, steps of each voice, and parallels.
 
-    Input (batch, eighths, 4, 57), output (batch, eighths, 376): the cells, then sums of products of them.
-    Of each pair of voices the interval modulo 12, one-hot, and whether it is the same perfect one as an eighth before
-    while the voices move; of each voice its step from the eighth before, modulo 12 one-hot, and by its size one-hot.
+    Input (batch, eighths, 4, 57), output (batch, eighths, 392): the cells, then sums of products of them. How many voices
+    sing each pitch class; of each pair of voices the interval modulo 12, one-hot, and whether it is the same perfect one as an eighth before
+    while the voices move; of each voice its step from the eighth before, by its size one-hot, and modulo 12 one-hot.
+    All have weight 1 but the cells and classes, from which a key is heard, and the parallels, which are rare.
     """
 
     def build(self, shape):
@@ -136,8 +138,8 @@ class Relations(keras.layers.Layer):
         sizes = ops.sum(near * pitches[:, 1:, :, None], axis=-1)
         steps = ops.sum(turned[:, 1:] * classes[:, :-1, :, None], axis=-1)
         moves = ops.stack([1 - sizes[:, :, high, 0] for high in range(NUM_VOICES) for _ in range(high + 1, NUM_VOICES)], axis=2)
-        parallels = [pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval] * moves for interval in PERFECT]
+        parallels = [PARALLEL_WEIGHT * pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval] * moves for interval in PERFECT]
         later = ops.concatenate([*parallels, *(ops.reshape(part, (-1, length - 1, NUM_VOICES * part.shape[-1]))
                                                for part in (sizes, steps))], axis=-1)
-        flat = [ops.reshape(part, (-1, length, part.shape[2] * part.shape[3])) for part in (x, pairs)]
-        return ops.concatenate([*flat, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)
+        alone, chords = (ops.reshape(part, (-1, length, part.shape[2] * part.shape[3])) for part in (CELL_WEIGHT * x, pairs))
+        return ops.concatenate([alone, CELL_WEIGHT * ops.sum(classes, axis=2), chords, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)

@@ -90,9 +90,9 @@ class Trainer:
         keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator follows,
         0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes another
         step, at most so many. beta_2: of Adam. relativistic: whether each side is asked by how much real samples seem
-        more real than made ones, which leaves no kind of music out; then made samples are penalised too. fine: function
-        of made samples whose value, a scalar, the generator must make small as well; None for no other rule than the
-        discriminator's. batch_size: samples of each kind a step. seed: of batches and latents.
+        more real than made ones, which leaves no kind of music out; then made samples are penalised too. features:
+        keras.Model from samples to what the discriminator reads, and over which its slope is penalised; None where it
+        reads samples. batch_size: samples of each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
         Yazici et al. 2019, The unusual effectiveness of averaging in GAN training; Huang et al. 2024, The GAN is dead,
@@ -100,8 +100,8 @@ class Trainer:
     """
 
     def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
-                 balance=None, beta_2=0.999, relativistic=False, fine=None, batch_size=BATCH, seed=0):
-        shape = discriminator.input_shape[1:]
+                 balance=None, beta_2=0.999, relativistic=False, features=None, batch_size=BATCH, seed=0):
+        shape = (features or discriminator).input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
             raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
         if generator.output_shape[1:] != shape:
@@ -115,7 +115,7 @@ class Trainer:
         self.averaged.set_weights(generator.get_weights())
         self.real, self.batch_size = tf.constant(real), batch_size
         self.penalty, self.average, self.balance, self.relativistic = penalty, average, balance, relativistic
-        self.fine = fine or (lambda made: 0.0)
+        self.features = features or (lambda samples, training: samples)
         self.optimizers = []
         for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
             self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=beta_2))
@@ -135,13 +135,13 @@ class Trainer:
         return loss
 
     def generator_step(self):
-        """Move the generator once, and its average; returns its loss without the fine, a scalar tensor."""
-        of_real = self.discriminator(self._real(), training=True) if self.relativistic else 0.0
+        """Move the generator once, and its average; returns its loss, a scalar tensor."""
+        of_real, _ = self._judge(self._real()) if self.relativistic else (0.0, 0.0)
         with tf.GradientTape() as tape:
             made = self.generator(self._latents(), training=True)
-            loss = tf.reduce_mean(tf.nn.softplus(of_real - self.discriminator(made, training=True)))
-            total = loss + self.fine(made)
-        self._apply(0, self.generator, tape.gradient(total, self._variables(self.generator)))
+            of_made, _ = self._judge(made)
+            loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
+        self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
         if self.average:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
                 slow.assign(self.average * slow + (1 - self.average) * fast)
@@ -188,14 +188,15 @@ class Trainer:
             return tf.reduce_mean(tf.nn.softplus(of_made - of_real))
         return (tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(tf.nn.softplus(of_made))) / 2
 
-    def _judge(self, samples, penalty):
-        """Logits, and if that is penalised how steeply they change with the samples: the only gradient in a gradient."""
+    def _judge(self, samples, penalty=0.0):
+        """Logits, and if that is penalised how steeply they change with what is read: the only gradient in a gradient."""
+        read = self.features(samples, training=True)
         if not penalty:
-            return self.discriminator(samples, training=True), 0.0
+            return self.discriminator(read, training=True), 0.0
         with tf.GradientTape() as tape:
-            tape.watch(samples)
-            logits = self.discriminator(samples, training=True)
-        slopes = tape.gradient(logits, samples)
+            tape.watch(read)
+            logits = self.discriminator(read, training=True)
+        slopes = tape.gradient(logits, read)
         return logits, tf.reduce_sum(slopes**2) / self.batch_size
 
     def _real(self):
@@ -313,3 +314,16 @@ def generate(generator, num_samples, seed=0):
     Notebook: 04, "The study's networks".
     """
     return generator.predict_on_batch(latents(num_samples, seed))
+
+
+def choose(generator, judge, num_samples, times=2, seed=0):
+    """Let a generator write more than is wanted, and keep what its discriminator takes most for real.
+
+    Args: generator: keras.Model from latents. judge: keras.Model from samples to logits (batch, 1). num_samples: how many
+        are wanted. times: how many are written for each of them. seed: of the latents.
+    Returns: float32 (num_samples, *shape), in the order in which they were written.
+    Source: Azadi et al. 2019, Discriminator rejection sampling; here the best are kept, none by lot. Notebook: 04, "Beyond".
+    """
+    made = generate(generator, times * num_samples, seed)
+    logits = np.concatenate([judge.predict_on_batch(made[start:start + BATCH])[:, 0] for start in range(0, len(made), BATCH)])
+    return made[np.sort(np.argsort(-logits, kind="stable")[:num_samples])]
