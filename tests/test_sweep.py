@@ -105,7 +105,9 @@ def test_an_error_of_a_worker_is_raised_after_the_others_are_done(music, tmp_pat
     assert len(list(tmp_path.glob("*.json"))) == 1
 
 
-def test_without_an_executor_it_takes_fresh_processes(music, tmp_path):
+def test_without_an_executor_it_takes_processes_and_replaces_them(music, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "MODELS_A_PROCESS", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     rows = sweep.run(small(), *music, tmp_path)
     here = sweep.run(small(), *music, tmp_path / "here", Here())
     assert [row["verdict"] for row in rows] == [row["verdict"] for row in here]

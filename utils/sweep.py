@@ -22,6 +22,7 @@ from utils import cells, files, gan, metrics, runs
 CONFIG = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
 NUM_SAMPLES = 256  # by which a model is judged
 LOOK = 250  # epochs from one look at a model to the next
+MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_tasks_per_child may hang (CPython 115634)
 
 
 def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000):
@@ -60,18 +61,22 @@ def run(configs, real, reference, folder, executor=None):
     folder.mkdir(parents=True, exist_ok=True)
     missing = [config for config in configs if _result(config, folder) is None]
     random.Random(os.getpid()).shuffle(missing)
-    if missing:
-        small = np.asarray(real).astype(np.int8)
-        with nullcontext(executor) if executor else _processes(len(missing)) as pool:
-            waiting = [pool.submit(train, config, small, reference, str(folder)) for config in missing]
-            try:
-                for future in tqdm(futures.as_completed(waiting), "models", len(waiting), leave=False):
-                    future.exception()
-            finally:
-                for future in waiting:
-                    future.cancel()  # what has not begun, where we were interrupted
-        for future in waiting:
-            future.result()
+    small, finished = np.asarray(real).astype(np.int8), []
+    at_once = len(missing) if executor else MODELS_A_PROCESS * (os.cpu_count() or 1)
+    with tqdm(total=len(missing), desc="models", leave=False) as bar:
+        for first in range(0, len(missing), max(at_once, 1)):
+            some = missing[first:first + at_once]
+            with nullcontext(executor) if executor else _processes(len(some)) as pool:
+                waiting = [pool.submit(train, config, small, reference, str(folder)) for config in some]
+                try:
+                    for future in futures.as_completed(waiting):
+                        finished.append(future)
+                        bar.update()
+                finally:
+                    for future in waiting:
+                        future.cancel()  # what has not begun, where we were interrupted
+    for future in finished:
+        future.result()
     return [_result(config, folder) for config in configs]
 
 
@@ -130,9 +135,8 @@ def _result(config, folder):
 
 
 def _processes(count):
-    """A pool of fresh processes, for TensorFlow hangs after a fork; renewed now and then, for it does not forget graphs."""
-    return futures.ProcessPoolExecutor(min(os.cpu_count() or 1, count), multiprocessing.get_context("spawn"), _one_thread,
-                                       max_tasks_per_child=10)
+    """A pool of fresh processes, for TensorFlow hangs after a fork."""
+    return futures.ProcessPoolExecutor(min(os.cpu_count() or 1, count), multiprocessing.get_context("spawn"), _one_thread)
 
 
 def _one_thread():
