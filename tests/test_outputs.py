@@ -19,7 +19,7 @@ MAX_BYTES = 80_000_000  # of all that is shipped
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_weights_match_their_checksum_and_fit_their_builder(folder):
     config = runs.config(folder)
-    special = {"dcnn_student": student, "gan_choir": choir}
+    special = {"dcnn_student": student, "gan_choir": choir, "gan_choir_judge": choir}
     module = special.get(folder.name.partition("_short")[0]) or {"rnn": rnn, "dcnn": wavenet, "gan": gan}[folder.name.split("_")[0]]
     model = getattr(module, config["build"])(**config["builder"])
     history = runs.load(model, folder)
