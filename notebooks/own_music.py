@@ -68,7 +68,8 @@ def train(network, learned, held, folder, steps, seed):
                          for some in (learned, held))
         length = min(100, len(told) - 2, len(checked) - 2)
         history = rnn.fit_windows(model, told, checked, folder, epochs, each, length, seed=seed)
-        return model, history, builder, _rolls(rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed))
+        codes = rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed)
+        return model, history, builder, _rolls(codes)
     if network == "two_clocks":
         builder = dict(vocab_size=len(PLAIN), slow_units=256, slow_layers=2, fast_units=192, dropout_rate=0.2)
         model = rnn.build_two_clock(**builder)
@@ -90,16 +91,17 @@ def train(network, learned, held, folder, steps, seed):
         return model, history, builder, _rolls(codes)
     windows = metrics.windows(learned, hop=1)
     if len(windows) < 2:
-        raise ValueError(f"{len(windows)} windows of four bars of 4/4 to learn from: give longer pieces, or choose --network gru")
+        raise ValueError(f"{len(windows)} windows of four bars of 4/4 to learn from: give longer pieces, or choose "
+                         "--network gru")
     if network == "gan":
         real = cells.encode(windows)
         builder = dict(shape=real.shape[1:])
         model, history = gan.fit(real, "cured", 1.6e-4, 9.05e-4, steps, seed)
         return model, history, builder, list(cells.decode(gan.generate(model, NUM_WINDOWS, seed)))
     builder = dict(channels=128)
-    trainer = gan.Trainer(choir.build_generator(**builder), choir.build_discriminator(channels=96), cells.encode_voices(windows),
-                          1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99, relativistic=True,
-                          features=choir.build_features(transpose=3), batch_size=32, seed=seed)
+    networks = choir.build_generator(**builder), choir.build_discriminator(channels=96)
+    trainer = gan.Trainer(*networks, cells.encode_voices(windows), 1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99,
+                          relativistic=True, features=choir.build_features(transpose=3), batch_size=32, seed=seed)
     model, history = gan.run(trainer, steps, folder=folder)
     return model, history, builder, list(cells.decode_voices(gan.generate(model, NUM_WINDOWS, seed)))
 
@@ -112,12 +114,14 @@ def report(learned, held, written):
         windows = np.concatenate([each for each in windows if len(each)] or [np.zeros((0, 64, 128), np.uint8)])
         if len(windows):
             values = metrics.measure(windows) | style.measure(windows)
+            values["copied"] = np.array([index.longest(window) for window in windows])
             rows[name] = {measure: np.nanmean(each) if np.isfinite(each).any() else np.nan for measure, each in values.items()}
-            rows[name]["copied"] = np.median([index.longest(window) for window in windows])
     if not rows:
         return "No piece is four bars long: nothing to measure."
-    lines = ["| | " + " | ".join(next(iter(rows.values()))).replace("_", " ") + " |", "|---" * (len(next(iter(rows.values()))) + 1) + "|"]
-    return "\n".join(lines + [f"| {name} | " + " | ".join(f"{value:.2f}" for value in row.values()) + " |" for name, row in rows.items()])
+    measures = list(next(iter(rows.values())))
+    lines = ["| | " + " | ".join(measures).replace("_", " ") + " |", "|---" * (len(measures) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(f"{value:.2f}" for value in row.values()) + " |" for name, row in rows.items()]
+    return "\n".join(lines)
 
 
 def main(arguments=None):
@@ -157,7 +161,8 @@ def _rolls(streams):
 def _keys(piece):
     """The transpositions of a piece around C major or A minor that stay on the keyboard."""
     used = np.flatnonzero(piece.roll.any(axis=0))
-    return [piece.semitones + key for key in KEYS if used[0] + piece.semitones + key >= 0 and used[-1] + piece.semitones + key < 128]
+    keys = [piece.semitones + key for key in KEYS]
+    return [key for key in keys if used[0] + key >= 0 and used[-1] + key < midi.NUM_PITCHES]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ DIGITS = {"notes a bar": 1, "copied": 0}
 
 
 def table(results):
-    """Write the results of notebook 05 as a table in Markdown: dict as in results.json -> str, empty cells for what is unknown."""
+    """Write the results of notebook 05, a dict as in results.json, as a table in Markdown; what is unknown stays empty."""
     columns = list(dict.fromkeys(column for row in results["rows"].values() for column in row))
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, row in results["rows"].items():
@@ -40,10 +40,10 @@ def main():
     os.environ["BACH_MODE"] = "train"  # what this notebook writes is the shipped files
     path = ROOT / "notebooks" / "05_evaluation.ipynb"
     run_all.execute(path, ROOT / "outputs" / "local" / "notebooks" / path.name)
-    readme = ROOT / "README.md"
+    readme, results = ROOT / "README.md", json.loads(RESULTS.read_text(encoding="utf-8"))
+    text = with_table(readme.read_text(encoding="utf-8"), results)
     with files.whole(readme) as temporary:
-        temporary.write_text(with_table(readme.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))),
-                             encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     manifest.write(ROOT)
     print("written: outputs/evaluation, outputs/gallery, outputs/MANIFEST.json, the table in README.md")
 

@@ -111,16 +111,18 @@ class Transpose(keras.layers.Layer):
 class Relations(keras.layers.Layer):
     """Name what makes music of pitches: intervals between voices, steps of each voice, and parallels.
 
-    Input (batch, eighths, 4, 57), output (batch, eighths, 392): the cells, then sums of products of them. How many voices
-    sing each pitch class; of each pair of voices the interval modulo 12, one-hot, and whether it is the same perfect one as an eighth before
-    while the voices move; of each voice its step from the eighth before, by its size one-hot, and modulo 12 one-hot.
+    Input (batch, eighths, 4, 57), output (batch, eighths, 392): the cells, then sums of products of them. How many
+    voices sing each pitch class; of each pair of voices the interval modulo 12, one-hot, and whether it is the same
+    perfect one as an eighth before while the voices move; of each voice its step from the eighth before, by its size
+    one-hot, and modulo 12 one-hot.
     All have weight 1 but the cells and classes, from which a key is heard, and the parallels, which are rare.
     """
 
     def build(self, shape):
         pitch = np.arange(shape[-1] - 1)
         size = np.abs(pitch[:, None] - pitch)
-        self.sizes = np.concatenate([(size >= low) & (size < high) for low, high in zip(STEP_SIZES, STEP_SIZES[1:])], axis=1)
+        bounds = zip(STEP_SIZES, STEP_SIZES[1:])
+        self.sizes = np.concatenate([(size >= low) & (size < high) for low, high in bounds], axis=1)
 
     def call(self, x):
         pitches, length = x[..., :-1], x.shape[1]
@@ -137,9 +139,13 @@ class Relations(keras.layers.Layer):
         near = ops.reshape(near, (-1, length - 1, NUM_VOICES, len(STEP_SIZES) - 1, pitches.shape[-1]))
         sizes = ops.sum(near * pitches[:, 1:, :, None], axis=-1)
         steps = ops.sum(turned[:, 1:] * classes[:, :-1, :, None], axis=-1)
-        moves = ops.stack([1 - sizes[:, :, high, 0] for high in range(NUM_VOICES) for _ in range(high + 1, NUM_VOICES)], axis=2)
-        parallels = [PARALLEL_WEIGHT * pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval] * moves for interval in PERFECT]
+        moves = ops.stack([1 - sizes[:, :, high, 0] for high in range(NUM_VOICES) for _ in range(high + 1, NUM_VOICES)],
+                          axis=2)
+        parallels = [PARALLEL_WEIGHT * moves * pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval]
+                     for interval in PERFECT]
         later = ops.concatenate([*parallels, *(ops.reshape(part, (-1, length - 1, NUM_VOICES * part.shape[-1]))
                                                for part in (sizes, steps))], axis=-1)
-        alone, chords = (ops.reshape(part, (-1, length, part.shape[2] * part.shape[3])) for part in (CELL_WEIGHT * x, pairs))
-        return ops.concatenate([alone, CELL_WEIGHT * ops.sum(classes, axis=2), chords, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)
+        alone, chords = (ops.reshape(part, (-1, length, part.shape[2] * part.shape[3]))
+                         for part in (CELL_WEIGHT * x, pairs))
+        sung = CELL_WEIGHT * ops.sum(classes, axis=2)
+        return ops.concatenate([alone, sung, chords, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)

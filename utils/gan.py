@@ -103,7 +103,8 @@ class Trainer:
                  balance=None, beta_2=0.999, relativistic=False, features=None, batch_size=BATCH, seed=0):
         shape = (features or discriminator).input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
-            raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode makes them")
+            raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode "
+                             "makes them")
         if generator.output_shape[1:] != shape:
             raise ValueError(f"the generator writes {generator.output_shape[1:]}, the discriminator reads {shape}: "
                              "build both with one shape")
@@ -200,7 +201,8 @@ class Trainer:
         return logits, tf.reduce_sum(slopes**2) / self.batch_size
 
     def _real(self):
-        return tf.gather(self.real, tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32))
+        chosen = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
+        return tf.gather(self.real, chosen)
 
     def _apply(self, side, model, gradients):
         self.optimizers[side].apply(gradients, model.trainable_variables)
@@ -325,5 +327,5 @@ def choose(generator, judge, num_samples, times=2, seed=0):
     Source: Azadi et al. 2019, Discriminator rejection sampling; here the best are kept, none by lot. Notebook: 04, "Beyond".
     """
     made = generate(generator, times * num_samples, seed)
-    logits = np.concatenate([judge.predict_on_batch(made[start:start + BATCH])[:, 0] for start in range(0, len(made), BATCH)])
+    logits = np.concatenate([judge.predict_on_batch(made[first:first + BATCH])[:, 0] for first in range(0, len(made), BATCH)])
     return made[np.sort(np.argsort(-logits, kind="stable")[:num_samples])]

@@ -24,7 +24,8 @@ def describe(root):
     """
     root, found = Path(root), {}
     notebooks = {path.stem: _patterns(path) for path in sorted((root / "notebooks").glob("*.ipynb"))}
-    pinned = dict(line.split("==") for line in (root / "constraints.txt").read_text(encoding="utf-8").split() if "==" in line)
+    constraints = (root / "constraints.txt").read_text(encoding="utf-8").split()
+    pinned = dict(line.split("==") for line in constraints if "==" in line)
     for path in shipped(root):
         run = path.parent.name if path.parent != root / "outputs" else ""
         if run not in found:
@@ -73,7 +74,7 @@ def check(root):
 
 
 def _patterns(path):
-    """For each code cell of a notebook the strings in it: how much each says, and a regular expression, anything filled in."""
+    """For each code cell the strings in it: how much each says itself, and a regular expression, anything filled in."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     found = []
     for cell in cells:
@@ -83,13 +84,14 @@ def _patterns(path):
                  if isinstance(node, ast.JoinedStr) or isinstance(node, ast.Constant) and isinstance(node.value, str)
                  and id(node) not in inner]
         literal = [[part.value if isinstance(part, ast.Constant) else None for part in each] for each in parts]
-        found.append([(sum(map(len, filter(None, each))), re.compile("".join(".+" if part is None else re.escape(part) for part in each)))
+        found.append([(sum(map(len, filter(None, each))),
+                       re.compile("".join(".+" if part is None else re.escape(part) for part in each)))
                       for each in literal if any(each)])
     return found
 
 
 def _cell(run, path, notebooks):
-    """The cell that made a file: in the first notebook that names the run, the cell that names the file best, else the run."""
+    """The cell that made a file: in the first notebook that names its run, the one that names it best, or else the run."""
     for stem, cells in notebooks.items():
         first = next((number for number, strings in enumerate(cells, 1) if _likeness(strings, run) >= LITERAL), None)
         if run and first:

@@ -78,7 +78,8 @@ def centroids(windows):
     classes = metrics.fold(beats).astype(float)
     total = classes.sum(axis=2, keepdims=True)
     angles = np.outer((FIFTHS, MINOR_THIRDS, MAJOR_THIRDS), np.arange(metrics.NUM_CLASSES))
-    circles = np.concatenate([np.sin(angles) * np.array(RADII)[:, None], np.cos(angles) * np.array(RADII)[:, None]])  # (6, 12)
+    radii = np.array(RADII)[:, None]
+    circles = np.concatenate([radii * np.sin(angles), radii * np.cos(angles)])  # (6, 12)
     return classes @ circles.T / np.maximum(total, 1), total[..., 0] > 0
 
 
@@ -93,8 +94,8 @@ def lengths(windows):
     windows = metrics.as_windows(windows)
     frames = windows.shape[1]
     places = np.arange(frames + 1)[:, None]
-    ends = np.concatenate([np.where(windows != 2, places[:-1], frames), np.full((len(windows), 1, midi.NUM_PITCHES), frames)],
-                          axis=1)
+    last = np.full((len(windows), 1, midi.NUM_PITCHES), frames)
+    ends = np.concatenate([np.where(windows != 2, places[:-1], frames), last], axis=1)
     ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]  # from each frame the first where nothing is held
     notes = (ends[:, 1:] - places[:-1])[windows == 1]
     gaps = [np.concatenate([np.diff(np.flatnonzero(each)) for each in events] or [[]]).astype(int)
@@ -114,7 +115,8 @@ def divergences(windows, reference):
     """
     ours, theirs = lengths(windows), lengths(reference)
     if len(ours["notes"]) != len(theirs["notes"]):
-        raise ValueError(f"windows of {len(ours['notes']) - 1} frames, reference of {len(theirs['notes']) - 1}: cut both alike")
+        raise ValueError(f"windows of {len(ours['notes']) - 1} frames, reference of {len(theirs['notes']) - 1}: "
+                         "cut both alike")
     return {name: float(distance.jensenshannon(ours[name], theirs[name], base=2) ** 2)
             if ours[name].any() and theirs[name].any() else np.nan for name in ours}
 
@@ -150,5 +152,5 @@ def _on_its_root(by_rank):
     """Whether each frame of pitches from high to low (..., 4) is a triad, or one without its fifth, over its root."""
     bass = np.where(by_rank >= 0, by_rank, np.iinfo(np.int16).max).min(axis=-1, keepdims=True)
     above = np.where(by_rank >= 0, (by_rank - bass) % metrics.NUM_CLASSES, 0)
-    return np.any([np.all(np.isin(above, (0, *triad)), axis=-1) & np.any(above == triad[0], axis=-1) for triad in TRIADS],
-                  axis=0)
+    return np.any([np.all(np.isin(above, (0, *triad)), axis=-1) & np.any(above == triad[0], axis=-1)
+                   for triad in TRIADS], axis=0)

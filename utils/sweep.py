@@ -97,7 +97,8 @@ def train(config, real, reference, folder):
     else:
         names = "verdict", "nn", "unique", "coverage", "in_key", "chord_rate"
         row |= {name: history[name][-1] for name in names}
-        row |= {f"{name}_{epoch}": value for name in ("verdict", "nn") for epoch, value in zip(history["epoch"], history[name])}
+        row |= {f"{name}_{epoch}": value for name in ("verdict", "nn")
+                for epoch, value in zip(history["epoch"], history[name])}
         tail = max(config["epochs"] // 10, 1)
         row |= {name: float(np.mean(history[name][-tail:])) for name in ("loss", "discriminator_loss")}
     runs.write_json(_path(config, Path(folder)), row | {"seconds": round(time.time() - start, 1)})
