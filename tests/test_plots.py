@@ -98,9 +98,9 @@ def test_inside_says_the_share_within_the_band():
 
 
 def test_scoreboard_prints_each_number_and_tints_what_is_inside():
-    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "rests": 0.2}, "noise": {"in_key": 0.5, "rests": np.nan}},
+    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "rests": 0.2}, "noise": {"in_key": 12.5, "rests": np.nan}},
                           {"Bach": {"in_key": 0.9}, "noise": {"in_key": 0.0}})
-    assert [text.get_text() for text in ax.texts] == ["0.957", "0.2", "0.5", "–"]
+    assert [text.get_text() for text in ax.texts] == ["0.96", "0.20", "12.5", "–"]
     assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in\nkey", "rests"]
     share = ax.images[0].get_array()
     assert share[0, 0] == 0.9 and share[1, 0] == 0 and share.mask[0, 1] and share.mask[1, 1]

@@ -178,8 +178,8 @@ def scoreboard(means, shares, title="", ax=None):
     for row, model in enumerate(models):
         for column, measure in enumerate(measures):
             value = means[model][measure]
-            ax.annotate(f"{value:.3g}" if np.isfinite(value) else "–", (column, row), ha="center", va="center", fontsize=8,
-                        color=INK)
+            text = "–" if not np.isfinite(value) else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+            ax.annotate(text, (column, row), ha="center", va="center", fontsize=8, color=INK)
     ax.set_yticks(range(len(models)), models)
     ax.set_xticks(range(len(measures)), [measure.replace("_", "\n") for measure in measures], fontsize=8)
     ax.xaxis.tick_top()
