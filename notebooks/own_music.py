@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # must precede `import keras`
@@ -60,44 +61,58 @@ def train(network, learned, held, folder, steps, seed):
     Raises: ValueError for music that the network cannot read.
     """
     keras.utils.set_random_seed(seed)
+    if network in ("gan", "voices"):
+        windows = metrics.windows(learned, hop=1)
+        if len(windows) < 2:
+            raise ValueError(f"{len(windows)} windows of four bars of 4/4 to learn from: give longer pieces, or choose "
+                             "--network gru")
+        return {"gan": _layers, "voices": _voices}[network](windows, folder, steps, seed)
     epochs, each = max(steps // 100, 1), min(steps, 100)
-    if network in ("gru", "lstm"):
-        builder = dict(vocab_size=len(PLAIN), cell=network, units=256)
-        model = rnn.build_char_rnn(**builder)
-        told, checked = (text.tokens("".join(text.encode(midi.transpose(p.roll, p.semitones)) for p in some), PLAIN)
-                         for some in (learned, held))
-        length = min(100, len(told) - 2, len(checked) - 2)
-        history = rnn.fit_windows(model, told, checked, folder, epochs, each, length, seed=seed)
-        codes = rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed)
-        return model, history, builder, _rolls(codes)
-    if network == "two_clocks":
-        builder = dict(vocab_size=len(PLAIN), slow_units=256, slow_layers=2, fast_units=192, dropout_rate=0.2)
-        model = rnn.build_two_clock(**builder)
-        told = [item for p in learned for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, _keys(p))]
-        checked = [item for p in held for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])]
-        history = rnn.fit(model, told, checked, folder, epochs, each, seed=seed)
-        strings = rnn.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // 16, seed=seed)
-        return model, history, builder, [text.decode(string) for string in strings]
-    if network == "dcnn":
-        builder = dict(levels=len(PLAIN), states=inputs.POSITIONS * len(PLAIN), num_stacks=2, num_layers=9, channels=48,
-                       skip_channels=256, dropout_rate=0.05)
-        model = wavenet.build(**builder)
-        lines = [[inputs.line(item, len(PLAIN)) for p in some for item in
-                  inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])] for some in (learned, held)]
-        length = min(1536, *(len(line) - 2 for some in lines for line in some))
-        history = wavenet.fit(model, *lines, folder, epochs, each, length, 8, 3e-3, seed, levels=len(PLAIN))
-        codes = queues.generate(wavenet.weights(model), PER_FRAME * FRAMES, num_streams=NUM_PIECES, temperature=TEMPERATURE,
-                                seed=seed, first=0, follow=inputs.follow(len(PLAIN)))
-        return model, history, builder, _rolls(codes)
-    windows = metrics.windows(learned, hop=1)
-    if len(windows) < 2:
-        raise ValueError(f"{len(windows)} windows of four bars of 4/4 to learn from: give longer pieces, or choose "
-                         "--network gru")
-    if network == "gan":
-        real = cells.encode(windows)
-        builder = dict(shape=real.shape[1:])
-        model, history = gan.fit(real, "cured", 1.6e-4, 9.05e-4, steps, seed)
-        return model, history, builder, list(cells.decode(gan.generate(model, NUM_WINDOWS, seed)))
+    make = {"two_clocks": _two_clocks, "dcnn": _dilated}.get(network, partial(_recurrent, network))
+    return make(learned, held, folder, epochs, each, seed)
+
+
+def _recurrent(cell, learned, held, folder, epochs, steps, seed):
+    builder = dict(vocab_size=len(PLAIN), cell=cell, units=256)
+    model = rnn.build_char_rnn(**builder)
+    told, checked = (text.tokens("".join(text.encode(midi.transpose(p.roll, p.semitones)) for p in some), PLAIN)
+                     for some in (learned, held))
+    length = min(100, len(told) - 2, len(checked) - 2)
+    history = rnn.fit_windows(model, told, checked, folder, epochs, steps, length, seed=seed)
+    codes = rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed)
+    return model, history, builder, _rolls(codes)
+
+
+def _two_clocks(learned, held, folder, epochs, steps, seed):
+    builder = dict(vocab_size=len(PLAIN), slow_units=256, slow_layers=2, fast_units=192, dropout_rate=0.2)
+    model = rnn.build_two_clock(**builder)
+    told = [item for p in learned for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, _keys(p))]
+    checked = [item for p in held for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])]
+    history = rnn.fit(model, told, checked, folder, epochs, steps, seed=seed)
+    strings = rnn.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // 16, seed=seed)
+    return model, history, builder, [text.decode(string) for string in strings]
+
+
+def _dilated(learned, held, folder, epochs, steps, seed):
+    builder = dict(levels=len(PLAIN), states=inputs.POSITIONS * len(PLAIN), num_stacks=2, num_layers=9, channels=48,
+                   skip_channels=256, dropout_rate=0.05)
+    model = wavenet.build(**builder)
+    lines = [[inputs.line(item, len(PLAIN)) for p in some for item in
+              inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])] for some in (learned, held)]
+    length = min(1536, *(len(line) - 2 for some in lines for line in some))
+    history = wavenet.fit(model, *lines, folder, epochs, steps, length, 8, 3e-3, seed, levels=len(PLAIN))
+    codes = queues.generate(wavenet.weights(model), PER_FRAME * FRAMES, num_streams=NUM_PIECES, temperature=TEMPERATURE,
+                            seed=seed, first=0, follow=inputs.follow(len(PLAIN)))
+    return model, history, builder, _rolls(codes)
+
+
+def _layers(windows, _, steps, seed):
+    real = cells.encode(windows)
+    model, history = gan.fit(real, "cured", 1.6e-4, 9.05e-4, steps, seed)
+    return model, history, dict(shape=real.shape[1:]), list(cells.decode(gan.generate(model, NUM_WINDOWS, seed)))
+
+
+def _voices(windows, folder, steps, seed):
     builder = dict(channels=128)
     networks = choir.build_generator(**builder), choir.build_discriminator(channels=96)
     trainer = gan.Trainer(*networks, cells.encode_voices(windows), 1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99,

@@ -183,7 +183,17 @@ def test_parallels_are_avoided_where_asked():
             total += metrics.measure(roll[None])["parallels"][0]
         return total
 
-    assert parallels(False) > 0 and parallels(True) == 0
+    assert parallels(False) > 0 and parallels(0.1) > 0 and parallels(True) == 0
+
+
+def test_cool_pitches_need_not_make_the_music_stand_still():
+    model, bias = tiny(onsets=True), np.full(len(text.vocab(True)), -30.0)
+    bias[[60 + 1, 0]] = 1, 0  # to hold one note is likelier than any attack, but not than all twelve together
+    bias[129 + 60:129 + 72] = np.linspace(0, 0.5, 12)
+    model.logits.bias.assign(bias)
+    attacks = [np.mean(text.decode(rnn.generate(model, 1, 0.1, max_bars=4, rhythm_temperature=rhythm)[0]) == 1)
+               for rhythm in (None, 1.0)]
+    assert attacks[1] > 4 * attacks[0]
 
 
 def test_a_parallel_by_hand():

@@ -26,23 +26,22 @@ def describe(root):
     notebooks = {path.stem: _patterns(path) for path in sorted((root / "notebooks").glob("*.ipynb"))}
     constraints = (root / "constraints.txt").read_text(encoding="utf-8").split()
     pinned = dict(line.split("==") for line in constraints if "==" in line)
-    for path in shipped(root):
-        run = path.parent.name if path.parent != root / "outputs" else ""
+    for (run, name), path in shipped(root).items():
         if run not in found:
             config = path.parent / "config.json"
             known = json.loads(config.read_text(encoding="utf-8")) if run and config.is_file() else {}
             found[run] = {"seed": known.get("seed", 1),
                           "versions": known.get("versions", {name: pinned[name] for name in PACKAGES}), "files": {}}
-        found[run]["files"][path.name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                                          "cell": _cell(run, path, notebooks)}
+        found[run]["files"][name] = {"sha256": _sha256(path), "cell": _cell(run, path, notebooks)}
     return found
 
 
 def shipped(root):
-    """List the files under outputs/ that are not a reader's own: sorted Paths, the manifest itself left out."""
+    """Find the files under outputs/ that are not a reader's own: dict of (run or "", name) -> Path, the manifest left out."""
     outputs = Path(root) / "outputs"
-    return sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != NAME
-                  and outputs / "local" not in path.parents and not path.name.startswith("."))
+    paths = sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != NAME
+                   and outputs / "local" not in path.parents and not path.name.startswith("."))
+    return {("" if path.parent == outputs else path.parent.name, path.name): path for path in paths}
 
 
 def write(root):
@@ -63,14 +62,18 @@ def check(root):
         raise ValueError(f"{path} is missing: take it back with `git checkout {path}`, or write it with `make release`")
     named = {(run, name): entry["sha256"] for run, about in json.loads(path.read_text(encoding="utf-8")).items()
              for name, entry in about["files"].items()}
-    there = {(each.parent.name if each.parent.name != "outputs" else "", each.name): each for each in shipped(root)}
+    there = shipped(root)
     complaints = [f"{'/'.join(filter(None, key))} is missing" for key in named if key not in there]
     for key, each in there.items():
         if key not in named:
             complaints.append(f"{'/'.join(filter(None, key))} is not in the manifest")
-        elif hashlib.sha256(each.read_bytes()).hexdigest() != named[key]:
+        elif _sha256(each) != named[key]:
             complaints.append(f"{'/'.join(filter(None, key))} is not what the manifest says")
     return complaints
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _patterns(path):

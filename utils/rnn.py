@@ -12,6 +12,7 @@ CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
 MAX_SLOTS = 12  # characters in a generated frame at most, its space included
 PIANO = (21, 108)  # MIDI pitches that are written, A0 to C8: any of them can be transposed by an octave
+KINDS = np.repeat([0, 1, 2, 0], [1, 128, 128, 2])  # of each character: held, struck, or none of these
 UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
 
 
@@ -347,7 +348,7 @@ def _score(scorer, pieces):
 
 
 def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
-             bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True):
+             bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True, rhythm_temperature=None):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
     A note can only be held where it sounded before, the pitches of a frame descend and lie on the piano, and several
@@ -359,7 +360,9 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
         int arrays (frames,), or (num_streams, frames) for a plan of its own for each piece, as the models were trained
         with and long enough for max_bars. melody: roll uint8 (frames, 128) to harmonise: its highest note of each frame
         is kept as the top voice, and the piece is as long. avoid_parallels: never let a voice follow a higher one from
-        fifth to fifth, or octave to octave. memory: recall the piece's own past; False shows what it is worth.
+        fifth to fifth, or octave to octave; a number below 1 overlooks the others, as Bach does now and then. memory:
+        recall the piece's own past; False shows what it is worth. rhythm_temperature: of the choice whether a note is
+        struck, or held, or no more sound, and `temperature` of pitches only; None for one choice of all characters.
     Returns: list of str, each from START to END; a piece that was cut has no END.
     Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
     Notebook: 02.
@@ -397,8 +400,14 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
                 logits = np.log(np.mean([player.probabilities() for player in players], axis=0) + 1e-30)
                 allowed = _allowed(heard, frame[:, :slot], end, tune is None)
                 if avoid_parallels and slot:
-                    allowed[:, 129:257] &= ~_parallel(heard, frame[:, :slot], end)
-                chosen = sampling.sample(np.where(allowed, logits, -np.inf), rng, temperature, top_p)
+                    strict = avoid_parallels >= 1 or rng.random((num_streams, 1)) < avoid_parallels
+                    allowed[:, 129:257] &= ~(_parallel(heard, frame[:, :slot], end) & strict)
+                logits = np.where(allowed, logits, -np.inf)
+                if rhythm_temperature is None:
+                    chosen = sampling.sample(logits, rng, temperature, top_p)
+                else:
+                    logits = sampling.temper_by_kind(logits, KINDS, temperature, rhythm_temperature)
+                    chosen = sampling.sample(logits, rng, top_p=top_p)
             frame[writing, slot] = chosen[writing]
             writing &= (chosen != 0) & (chosen != end)
             if not writing.any():

@@ -13,7 +13,6 @@ from utils import metrics, midi
 
 REST_FRAMES = 5  # more than a quarter
 WIDE = 12  # semitones: an octave, the most that upper voices keep between them
-TRIADS = (4, 7), (3, 7)  # semitones above the bass: major and minor
 FIFTHS, MINOR_THIRDS, MAJOR_THIRDS = 7 * np.pi / 6, 3 * np.pi / 2, 2 * np.pi / 3  # radians a semitone, on three circles
 RADII = 1, 1, 0.5
 
@@ -152,5 +151,5 @@ def _on_its_root(by_rank):
     """Whether each frame of pitches from high to low (..., 4) is a triad, or one without its fifth, over its root."""
     bass = np.where(by_rank >= 0, by_rank, np.iinfo(np.int16).max).min(axis=-1, keepdims=True)
     above = np.where(by_rank >= 0, (by_rank - bass) % metrics.NUM_CLASSES, 0)
-    return np.any([np.all(np.isin(above, (0, *triad)), axis=-1) & np.any(above == triad[0], axis=-1)
-                   for triad in TRIADS], axis=0)
+    return np.any([np.all(np.isin(above, triad), axis=-1) & np.any(above == triad[1], axis=-1)
+                   for triad in metrics.TRIADS[:2]], axis=0)

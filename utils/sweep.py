@@ -48,9 +48,8 @@ def run(configs, real, reference, folder, executor=None):
         there are cores, each with one thread. Of Dask take `client.get_executor(pure=False)`, whose workers must be able
         to import this package: start them with its parent folder in PYTHONPATH.
     Returns: list of dicts, a row a model in the order of the table: its config, verdict and measures of
-        `metrics.collapse`, what verdict and nn were every 250
-        epochs, mean losses of the last tenth, and seconds. A model whose loss
-        was not finite has the verdict "failed" and None for what it lacks.
+        `metrics.collapse`, what verdict and nn were every 250 epochs, mean losses of the last tenth, and seconds. A
+        model whose loss was not finite has the verdict "failed" and None for what it lacks.
     Raises: ValueError for an empty training set, or where the folder holds a result of another config; what a worker
         raised, once all others are done.
     Notebook: 04, "The sweep".
