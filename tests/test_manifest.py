@@ -57,3 +57,8 @@ def test_without_a_manifest_the_remedy_is_said(repository):
 
 def test_what_we_ship_is_what_the_manifest_says():
     assert manifest.check(ROOT) == []
+
+
+def test_a_cell_is_named_for_all_that_a_notebook_made():
+    named = json.loads((ROOT / "outputs" / manifest.NAME).read_text())
+    assert [name for run, about in named.items() for name, entry in about["files"].items() if not entry["cell"]] == ["bench.json"]

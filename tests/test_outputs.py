@@ -8,7 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import numpy as np
 import pytest
 
-from utils import choir, data, gan, midi, rnn, runs, student, wavenet
+from utils import choir, data, gan, metrics, midi, rnn, runs, student, sweep, wavenet
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -41,6 +41,21 @@ def test_a_benchmark_network_is_as_good_as_it_says(folder):
     nats = rnn.frame_nll(model, rolls, [p.upbeat for p in pieces], [p.bar_frames for p in pieces], **settings)
     stated = [config["valid_nats"][piece.name] for piece in pieces]  # nats a frame, piece by piece
     assert np.allclose([n.mean() for n in nats], stated, atol=2e-3)
+
+
+def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
+    rows = sweep.read_csv(OUTPUTS / "gan_sweep" / "results.csv")
+    configs = {tuple(row[name] for name in sweep.CONFIG) for row in rows}
+    assert len(configs) == len(rows) == 280
+    for recipe, epochs in (("study", 1000), ("balanced", 1000), ("cured", 1500), ("study", 1500)):
+        assert sum((row["recipe"], row["epochs"]) == (recipe, epochs) for row in rows) == 70
+    for row in rows:
+        collapsed = row["verdict"] != "failed" and (
+            row["nn"] < metrics.COLLAPSED_NN or row["unique"] < metrics.COLLAPSED_UNIQUE)
+        noise = row["verdict"] != "failed" and not collapsed and (
+            row["in_key"] < metrics.NOISE_IN_KEY or row["chord_rate"] < metrics.NOISE_CHORD_RATE)
+        expected = "collapsed" if collapsed else "noise" if noise else "healthy"
+        assert row["verdict"] in ("failed", expected)
 
 
 def test_all_that_is_shipped_is_small():

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from utils import inputs, metrics, midi, rnn, text
+from utils import inputs, metrics, midi, rnn, style, text
 
 CHORDS = [[48, 64, 67, 72], [48, 64, 67, 72], [50, 65, 69, 74], [50, 65, 69, 74], [43, 62, 67, 71], [43, 62, 67, 71]]
 PIECE = text.as_roll(CHORDS * 6)  # 36 frames that repeat
@@ -289,3 +289,12 @@ def test_the_studys_network_reads_characters():
     before, after = (keras.ops.convert_to_numpy(model(t)) for t in (tokens, changed))
     assert before.shape == (1, 20, 129) and np.array_equal(before[0, :10], after[0, :10])
     assert not np.allclose(before[0, 10:], after[0, 10:])
+
+
+def test_momentum_keeps_voices_from_turning_straight_back():
+    model, bias = tiny(onsets=True), np.full(len(text.vocab(True)), -30.0)
+    bias[[0, *range(129 + 60, 129 + 64)]] = 1, 3, 3, 3, 3  # one voice that strikes four pitches by chance
+    model.logits.bias.assign(bias)
+    shares = [style.measure(text.decode(rnn.generate(model, 1, max_bars=16, momentum=nats)[0])[None])["returns"][0]
+              for nats in (0.0, 1.0, 30.0)]
+    assert shares[0] > shares[1] > shares[2] == 0

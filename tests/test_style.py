@@ -91,6 +91,16 @@ def test_what_passes_for_a_cadence(chord, closes):
     assert measured(chords(chord, chord, frames=8))["cadences"] == closes
 
 
+@pytest.mark.parametrize("line, share", [((60, 62, 60, 62), 1), ((60, 62, 64, 65), 0), ((60, 60, 62, 62, 60), 1),
+                                         ((60, 62, 64, 62), 0.5), ((60, 62, -1, 60), 1)])
+def test_which_steps_go_straight_back(line, share):
+    assert style.returns(np.array(line)[None, :, None]) == share
+
+
+def test_a_voice_of_two_pitches_takes_no_second_step():
+    assert np.isnan(style.returns(np.array((60, 62, 62))[None, :, None])).all()
+
+
 def test_silence_is_measured_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

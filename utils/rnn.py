@@ -348,7 +348,8 @@ def _score(scorer, pieces):
 
 
 def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
-             bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True, rhythm_temperature=None):
+             bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True, rhythm_temperature=None,
+             momentum=0.0):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
     A note can only be held where it sounded before, the pitches of a frame descend and lie on the piano, and several
@@ -363,6 +364,8 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
         fifth to fifth, or octave to octave; a number below 1 overlooks the others, as Bach does now and then. memory:
         recall the piece's own past; False shows what it is worth. rhythm_temperature: of the choice whether a note is
         struck, or held, or no more sound, and `temperature` of pitches only; None for one choice of all characters.
+        momentum: nats taken from a note with which a voice, counted from the highest, would turn straight back to the
+        pitch that it came from.
     Returns: list of str, each from START to END; a piece that was cut has no END.
     Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
     Notebook: 02.
@@ -384,6 +387,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     rows = np.full((num_streams, num_frames, MAX_SLOTS), -1, np.int32)
     past, players = inputs.Memory(num_streams, num_frames), [_Player(model, num_streams) for model in models]
     heard, alive, streams = rows[:, 0], np.ones(num_streams, bool), np.arange(num_streams)
+    lines = np.full((2, num_streams, MAX_SLOTS), -1)  # the pitch that each voice has, and the one that it had before
     for now in range(num_frames):
         source, length = past.recall() if memory else (np.full(num_streams, -1), np.zeros(num_streams, int))
         recalled = np.where(source[:, None] >= 0, rows[streams, source], -1)
@@ -402,6 +406,8 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
                 if avoid_parallels and slot:
                     strict = avoid_parallels >= 1 or rng.random((num_streams, 1)) < avoid_parallels
                     allowed[:, 129:257] &= ~(_parallel(heard, frame[:, :slot], end) & strict)
+                back = np.flatnonzero((lines[1, :, slot] >= 0) & (lines[0, :, slot] != lines[1, :, slot]))
+                logits[back, 129 + lines[1, back, slot]] -= momentum
                 logits = np.where(allowed, logits, -np.inf)
                 if rhythm_temperature is None:
                     chosen = sampling.sample(logits, rng, temperature, top_p)
@@ -415,6 +421,8 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
             for player in players:
                 player.write(chosen)
         rows[:, now] = heard = frame
+        pitch = np.where((frame > 0) & (frame < end - 1), (frame - 1) % 128, lines[0])
+        lines = np.where(pitch != lines[0], [pitch, lines[0]], lines)
         alive &= frame[:, 0] != end
         if not alive.any():
             break

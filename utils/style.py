@@ -26,8 +26,9 @@ def measure(windows, bar_frames=16):
             neither has.
         spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an octave apart.
         tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
+        returns: share of the steps of all voices, after a first one, that go straight back to the pitch before.
         rests: phrases a bar that come to rest.
-        cadences: share of rests on a major or minor triad whose root is in the bass.
+        cadences: see `cadences`.
     Raises: ValueError for another shape, or frames that are no whole number of bars.
     Source: Wu and Yang 2020, The Jazz Transformer on the front line (groove); Harte, Sandler and Gasser 2006, Detecting
         harmonic change in musical audio (tonal centroid); Huron 2001, Tone and Voice (spacing). Notebook: 05, "The table".
@@ -41,14 +42,30 @@ def measure(windows, bar_frames=16):
     wide = np.any(by_rank[..., :2] - by_rank[..., 1:3] > WIDE, axis=2)
     path, sounds = centroids(windows)
     defined = sounds[:, 1:] & sounds[:, :-1]
-    resting = rests(windows)
     return {
         "groove": metrics.ratio(alike, np.ones_like(alike)),
         "spacing": metrics.ratio(four & wide, four),
         "tonal_step": metrics.ratio(np.linalg.norm(np.diff(path, axis=1), axis=2) * defined, defined),
-        "rests": resting.sum(axis=1) / bars.shape[1],
-        "cadences": metrics.ratio(resting & _on_its_root(by_rank), resting),
+        "returns": returns(by_rank),
+        "rests": rests(windows).sum(axis=1) / bars.shape[1],
+        "cadences": cadences(windows),
     }
+
+
+def returns(by_rank):
+    """Say which share of melodic steps goes straight back: float (windows,), NaN where no voice takes two steps.
+
+    Args: by_rank: int (windows, frames, voices), as `metrics.voices`. A step is to another pitch; silence is passed over.
+    Notebook: 05, "The table".
+    """
+    back, total = np.zeros((2, len(by_rank)))
+    for window, voice in np.ndindex(len(by_rank), by_rank.shape[2]):
+        line = by_rank[window, :, voice]
+        line = line[line >= 0]
+        line = line[np.append(True, line[1:] != line[:-1])[:len(line)]]
+        back[window] += np.sum(line[2:] == line[:-2])
+        total[window] += max(len(line) - 2, 0)
+    return np.divide(back, total, out=np.full(len(by_rank), np.nan), where=total > 0)
 
 
 def rests(windows):
@@ -63,6 +80,15 @@ def rests(windows):
         end = later + stays.shape[1]
         stays &= ~onsets[:, later:end] & sounds[:, later:end]
     return onsets & np.pad(stays, [(0, 0), (0, windows.shape[1] - stays.shape[1])])
+
+
+def cadences(windows):
+    """Say which share of the rests of each window is a major or minor triad over its root: float64 (windows,), NaN for none.
+
+    A piece may be passed as roll[None], of any length. Notebook: 05, "The writers".
+    """
+    resting = rests(windows)
+    return metrics.ratio(resting & _on_its_root(metrics.voices(windows)), resting)
 
 
 def centroids(windows):
