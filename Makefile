@@ -1,5 +1,6 @@
 # make music          install, run every notebook, say what to listen to; `make music SEED=7` makes other music
 # make test | lab | bench
+# make release        what is shipped of notebook 05, the table in the README, and the manifest, made anew
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do $$p -c \
   'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -25,6 +26,9 @@ lab: $(STAMP)
 bench: $(STAMP)
 	$(VENV) -m tests.bench
 
+release: $(STAMP)
+	$(VENV) notebooks/release.py
+
 $(STAMP):
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	{ echo "This needs Python 3.11, 3.12 or 3.13. Install one, or say where it is: make music PYTHON=/path/to/python3.12"; exit 1; }
@@ -34,4 +38,4 @@ $(STAMP):
 	$(VENV) -m pip install --quiet --requirement requirements.txt --constraint constraints.txt
 	@rm -f .venv/installed-* && touch $@
 
-.PHONY: music test lab bench
+.PHONY: music test lab bench release

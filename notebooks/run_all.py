@@ -61,6 +61,7 @@ def main():
     print_files("new", written)
     print_files("shipped", set((ROOT / "outputs").rglob("*")) - set(LOCAL.rglob("*")))
     print(f"\nThe notebooks with all their figures and players: {(LOCAL / 'notebooks').relative_to(ROOT).as_posix()}/")
+    print(f"The page to listen to, and to guess, in a browser: {(LOCAL / 'gallery' / 'index.html').relative_to(ROOT).as_posix()}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What is shipped loads into the network that its config names, unchanged, and is as good as it says."""
 
+import json
 import os
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
             row["in_key"] < metrics.NOISE_IN_KEY or row["chord_rate"] < metrics.NOISE_CHORD_RATE)
         expected = "collapsed" if collapsed else "noise" if noise else "healthy"
         assert row["verdict"] in ("failed", expected)
+
+
+def test_the_results_are_those_of_the_shipped_windows():
+    rows = json.loads((OUTPUTS / "evaluation" / "results.json").read_text())["rows"]
+    store = np.load(OUTPUTS / "evaluation" / "windows.npz")
+    assert set(rows) - set(store) == {"Bach"}
+    for name in set(rows) - {"Bach"}:
+        values = metrics.measure(store[name])
+        for column, measure in (("chord rate", "chord_rate"), ("dissonance", "dissonance"), ("notes a bar", "notes_per_bar")):
+            assert rows[name][column] == pytest.approx(np.nanmean(values[measure]))
 
 
 def test_all_that_is_shipped_is_small():

@@ -1,12 +1,15 @@
 """The listening page in a browser: every clip sounds, the quiz runs to its end by keyboard, nothing leaves, nothing complains."""
 
 import shutil
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from utils import audio, gallery
 
+SHIPPED = Path(__file__).resolve().parents[1] / "outputs" / "gallery" / "index.html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium (Debian, Ubuntu), and run again")
 
@@ -45,9 +48,9 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def page(browser, address):
-    """The page, opened; what it asked for and complained of is looked at in the end."""
+@contextmanager
+def opened(browser, address):
+    """A page, and in the end a look at what it asked for and complained of."""
     page, asked, complaints = browser.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
@@ -56,6 +59,12 @@ def page(browser, address):
     yield page
     assert not complaints and {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
     page.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    with opened(browser, address) as page:
+        yield page
 
 
 def test_every_clip_plays_and_is_not_silent(page):
@@ -92,3 +101,22 @@ def test_it_fits_narrow_and_wide_windows_in_light_and_dark(browser, address, wid
     red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (red + green + blue > 600) == (scheme == "light")
     page.close()
+
+
+def test_the_page_that_we_ship_sounds_throughout_and_can_be_guessed_to_its_end(browser):
+    with opened(browser, SHIPPED.as_uri()) as page:
+        players = page.locator("article audio").element_handles()
+        assert len(players) > 10 and all(player.evaluate(PLAYS) and player.evaluate(LOUDNESS) > 0.01 for player in players)
+        page.locator("#start").click()
+        for _ in range(12):
+            assert page.locator("#player").evaluate(PLAYS) and page.locator("#player").evaluate(LOUDNESS) > 0.01
+            page.locator("[data-answer='0']").click()
+        told = page.locator("#rows tr").all_inner_texts()  # each model with how many were right, of how many
+        assert sum(int(row.rpartition(" of ")[2]) for row in told) == 12 and len(told) > 2
+        machines = sum(int(row.rpartition(" of ")[2]) for row in told if not row.startswith("Bach"))
+        assert page.locator("#score").inner_text() == f"{machines} of 12 right"
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_what_we_ship_is_no_larger_than_it_must_be():
+    assert SHIPPED.stat().st_size < 25_000_000
