@@ -2,7 +2,8 @@
 
 Windows as in `metrics`. A *rest* here is no silence: it is a chord on which all voices stay for more than a quarter, as
 chorales do at the end of a phrase. In the training pieces in 4/4 over 90 % of the rests bear a fermata, and four in ten
-fermatas are rests: the others last a quarter and cannot be told from it without the score. Bach's values: notebook 05,
+fermatas are rests: the others last a quarter and cannot be told from it without the score. Voices are counted from the
+highest down, so that a crossing of voices cannot be seen: a roll does not say who sings what. Bach's values: notebook 05,
 "The table".
 """
 
