@@ -8,6 +8,7 @@ VENV := .venv/bin/python
 STAMP := .venv/installed-$(shell cat requirements.txt constraints.txt | cksum | tr ' ' '-')
 SEED =
 JOBS = 2
+ONE_CORE_EACH := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 NOTE_STATUS := before=$$(git status --porcelain 2>/dev/null || true)
 SAME_STATUS := { [ "$$before" = "$$(git status --porcelain 2>/dev/null)" ] || \
   { echo "These files of the repository changed, which no run may do:"; git status --short; exit 1; }; }
@@ -17,8 +18,8 @@ music: $(STAMP)
 
 test: $(STAMP)
 	@$(VENV) -c 'from utils import data; data.pieces()'  # the corpus, once, before the workers would each export it
-	@$(NOTE_STATUS); $(VENV) -m pytest -n $(JOBS) --dist worksteal tests && \
-	$(VENV) -m pytest -n $(JOBS) --dist loadfile --nbval-lax notebooks && $(SAME_STATUS)
+	@$(NOTE_STATUS); $(ONE_CORE_EACH) $(VENV) -m pytest -n $(JOBS) --dist worksteal tests && \
+	$(ONE_CORE_EACH) $(VENV) -m pytest -n $(JOBS) --dist loadfile --nbval-lax notebooks && $(SAME_STATUS)
 
 lab: $(STAMP)
 	$(VENV) -m jupyter lab notebooks
