@@ -12,7 +12,7 @@ CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
 MAX_SLOTS = 12  # characters in a generated frame at most, its space included
 PIANO = (21, 108)  # MIDI pitches that are written, A0 to C8: any of them can be transposed by an octave
-KINDS = np.repeat([0, 1, 2, 0], [1, 128, 128, 2])  # of each character: held, struck, or none of these
+KINDS = np.repeat([0, 1, 2, 0], [1, 128, 128, 2])  # of each character: 1 held, 2 struck, 0 neither
 UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
 
 
