@@ -406,7 +406,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
                 if avoid_parallels and slot:
                     strict = avoid_parallels >= 1 or rng.random((num_streams, 1)) < avoid_parallels
                     allowed[:, 129:257] &= ~(_parallel(heard, frame[:, :slot], end) & strict)
-                back = np.flatnonzero((lines[1, :, slot] >= 0) & (lines[0, :, slot] != lines[1, :, slot]))
+                back = np.flatnonzero(lines[1, :, slot] >= 0)
                 logits[back, 129 + lines[1, back, slot]] -= momentum
                 logits = np.where(allowed, logits, -np.inf)
                 if rhythm_temperature is None:
