@@ -22,7 +22,11 @@ sys.path.insert(0, str(ROOT))
 import keras
 import numpy as np
 
-from utils import audio, cells, choir, data, gan, inputs, metrics, midi, queues, rnn, runs, style, text, wavenet
+from utils import runs
+from utils.measure import metrics, phrases, variety
+from utils.music import data, midi, text, windows
+from utils.nets import char_rnn, compose, gan, gan_grid, gan_voices, inputs, queues, two_clocks, wavenet
+from utils.sound import audio
 
 TEMPERATURE, TEMPO = 0.8, 84
 NUM_PIECES, FRAMES = 8, 256  # written by a network that writes on and on; four of them are kept as files
@@ -55,18 +59,18 @@ def read(folder):
 def train(network, learned, held, folder, steps, seed):
     """Train a network, and let it write.
 
-    Args: network: one of STEPS. learned, held: lists of data.Piece. folder: Path, where a training that was stopped goes
-        on. steps: int. seed: int.
+    Args: network: one of STEPS. learned, held: lists of data.Piece. folder: Path, where a training that was stopped
+        goes on. steps: int. seed: int.
     Returns: (model, history, builder: dict, written: list of uint8 rolls (frames, 128), in C major or A minor).
     Raises: ValueError for music that the network cannot read.
     """
     keras.utils.set_random_seed(seed)
     if network in ("gan", "voices"):
-        windows = metrics.windows(learned, hop=1)
-        if len(windows) < 2:
-            raise ValueError(f"{len(windows)} windows of four bars of 4/4 to learn from: give longer pieces, or choose "
+        rolls = windows.windows(learned, hop=1)
+        if len(rolls) < 2:
+            raise ValueError(f"{len(rolls)} windows of four bars of 4/4 to learn from: give longer pieces, or choose "
                              "--network gru")
-        return {"gan": _layers, "voices": _voices}[network](windows, folder, steps, seed)
+        return {"gan": _layers, "voices": _voices}[network](rolls, folder, steps, seed)
     epochs, each = max(steps // 100, 1), min(steps, 100)
     make = {"two_clocks": _two_clocks, "dcnn": _dilated}.get(network, partial(_recurrent, network))
     return make(learned, held, folder, epochs, each, seed)
@@ -74,22 +78,22 @@ def train(network, learned, held, folder, steps, seed):
 
 def _recurrent(cell, learned, held, folder, epochs, steps, seed):
     builder = dict(vocab_size=len(PLAIN), cell=cell, units=256)
-    model = rnn.build_char_rnn(**builder)
+    model = char_rnn.build_char_rnn(**builder)
     told, checked = (text.tokens("".join(text.encode(midi.transpose(p.roll, p.semitones)) for p in some), PLAIN)
                      for some in (learned, held))
     length = min(100, len(told) - 2, len(checked) - 2)
-    history = rnn.fit_windows(model, told, checked, folder, epochs, steps, length, seed=seed)
-    codes = rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed)
+    history = char_rnn.fit(model, told, checked, folder, epochs, steps, length, seed=seed)
+    codes = char_rnn.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed)
     return model, history, builder, _rolls(codes)
 
 
 def _two_clocks(learned, held, folder, epochs, steps, seed):
     builder = dict(vocab_size=len(PLAIN), slow_units=256, slow_layers=2, fast_units=192, dropout_rate=0.2)
-    model = rnn.build_two_clock(**builder)
+    model = two_clocks.build_two_clock(**builder)
     told = [item for p in learned for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, _keys(p))]
     checked = [item for p in held for item in inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])]
-    history = rnn.fit(model, told, checked, folder, epochs, steps, seed=seed)
-    strings = rnn.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // 16, seed=seed)
+    history = two_clocks.fit(model, told, checked, folder, epochs, steps, seed=seed)
+    strings = compose.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // 16, seed=seed)
     return model, history, builder, [text.decode(string) for string in strings]
 
 
@@ -106,30 +110,30 @@ def _dilated(learned, held, folder, epochs, steps, seed):
     return model, history, builder, _rolls(codes)
 
 
-def _layers(windows, _, steps, seed):
-    real = cells.encode(windows)
+def _layers(rolls, _, steps, seed):
+    real = gan_grid.encode(rolls)
     model, history = gan.fit(real, "cured", 1.6e-4, 9.05e-4, steps, seed)
-    return model, history, dict(shape=real.shape[1:]), list(cells.decode(gan.generate(model, NUM_WINDOWS, seed)))
+    return model, history, dict(shape=real.shape[1:]), list(gan_grid.decode(gan.generate(model, NUM_WINDOWS, seed)))
 
 
-def _voices(windows, folder, steps, seed):
+def _voices(rolls, folder, steps, seed):
     builder = dict(channels=128)
-    networks = choir.build_generator(**builder), choir.build_discriminator(channels=96)
-    trainer = gan.Trainer(*networks, cells.encode_voices(windows), 1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99,
-                          relativistic=True, features=choir.build_features(transpose=3), batch_size=32, seed=seed)
+    networks = gan_voices.build_generator(**builder), gan_voices.build_discriminator(channels=96)
+    trainer = gan.Trainer(*networks, gan_grid.encode_voices(rolls), 1e-3, 4e-4, penalty=20.0, average=0.99, beta_2=0.99,
+                          relativistic=True, features=gan_voices.build_features(transpose=3), batch_size=32, seed=seed)
     model, history = gan.run(trainer, steps, folder=folder)
-    return model, history, builder, list(cells.decode_voices(gan.generate(model, NUM_WINDOWS, seed)))
+    return model, history, builder, list(gan_grid.decode_voices(gan.generate(model, NUM_WINDOWS, seed)))
 
 
 def report(learned, held, written):
     """Measure what was written beside what was held back: str, a table in Markdown, a row each."""
-    rows, index = {}, metrics.CopyIndex([piece.roll for piece in learned])
+    rows, index = {}, variety.CopyIndex([piece.roll for piece in learned])
     for name, found in (("held back", [midi.transpose(p.roll, p.semitones) for p in held]), ("written", written)):
-        windows = [metrics.four_bar_windows(roll) for roll in found]
-        windows = np.concatenate([each for each in windows if len(each)] or [np.zeros((0, 64, 128), np.uint8)])
-        if len(windows):
-            values = metrics.measure(windows) | style.measure(windows)
-            values["copied"] = np.array([index.longest(window) for window in windows])
+        rolls = [windows.four_bar_windows(roll) for roll in found]
+        rolls = np.concatenate([each for each in rolls if len(each)] or [np.zeros((0, 64, 128), np.uint8)])
+        if len(rolls):
+            values = metrics.measure(rolls) | phrases.measure(rolls)
+            values["copied"] = np.array([index.longest(window) for window in rolls])
             rows[name] = {measure: np.nanmean(each) if np.isfinite(each).any() else np.nan for measure, each in values.items()}
     if not rows:
         return "No piece is four bars long: nothing to measure."

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from notebooks import run_all
-from utils import files, manifest
+from utils import files, runs
 
 BEGIN, END = "<!-- results: written by make release -->\n", "<!-- end of results -->\n"
 RESULTS = ROOT / "outputs" / "evaluation" / "results.json"
@@ -44,7 +44,7 @@ def main():
     text = with_table(readme.read_text(encoding="utf-8"), results)
     with files.whole(readme) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    manifest.write(ROOT)
+    runs.write_manifest(ROOT)
     print("written: outputs/evaluation, outputs/gallery, outputs/MANIFEST.json, the table in README.md")
 
 

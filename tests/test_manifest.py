@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from utils import manifest
+from utils import runs
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,12 +24,12 @@ def repository(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     (tmp_path / "outputs" / "gan_a" / "config.json").write_text('{"seed": 7, "versions": {"keras": "3.1"}}')
-    manifest.write(tmp_path)
+    runs.write_manifest(tmp_path)
     return tmp_path
 
 
 def test_it_says_seed_versions_and_cell(repository):
-    named = json.loads((repository / "outputs" / manifest.NAME).read_text())
+    named = json.loads((repository / "outputs" / runs.MANIFEST).read_text())
     assert set(named) == {"gan_a", "table_b", ""}
     assert named["gan_a"]["seed"] == 7 and named["gan_a"]["versions"] == {"keras": "3.1"}
     assert named["table_b"]["versions"] == {"keras": "3.0", "numpy": "2.0", "tensorflow": "2.0"}
@@ -38,27 +38,27 @@ def test_it_says_seed_versions_and_cell(repository):
 
 
 def test_nothing_to_complain_of_where_nothing_changed(repository):
-    assert manifest.check(repository) == []
+    assert runs.check_manifest(repository) == []
 
 
 def test_what_is_missing_changed_or_new_is_named(repository):
     (repository / "outputs" / "gan_a" / "piece_2.mid").unlink()
     (repository / "outputs" / "table_b" / "rows.csv").write_text("other")
     (repository / "outputs" / "alone_too.json").write_text("new")
-    assert manifest.check(repository) == ["gan_a/piece_2.mid is missing", "alone_too.json is not in the manifest",
+    assert runs.check_manifest(repository) == ["gan_a/piece_2.mid is missing", "alone_too.json is not in the manifest",
                                           "table_b/rows.csv is not what the manifest says"]
 
 
 def test_without_a_manifest_the_remedy_is_said(repository):
-    (repository / "outputs" / manifest.NAME).unlink()
+    (repository / "outputs" / runs.MANIFEST).unlink()
     with pytest.raises(ValueError, match="make release"):
-        manifest.check(repository)
+        runs.check_manifest(repository)
 
 
 def test_what_we_ship_is_what_the_manifest_says():
-    assert manifest.check(ROOT) == []
+    assert runs.check_manifest(ROOT) == []
 
 
 def test_a_cell_is_named_for_all_that_a_notebook_made():
-    named = json.loads((ROOT / "outputs" / manifest.NAME).read_text())
+    named = json.loads((ROOT / "outputs" / runs.MANIFEST).read_text())
     assert [name for run, about in named.items() for name, entry in about["files"].items() if not entry["cell"]] == ["bench.json"]

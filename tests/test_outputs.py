@@ -9,7 +9,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import numpy as np
 import pytest
 
-from utils import choir, data, gan, metrics, midi, rnn, runs, student, sweep, wavenet
+from utils import runs
+from utils.measure import gan_sweep, metrics, variety
+from utils.music import data, midi
+from utils.nets import gan, gan_voices, student, two_clocks, wavenet
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -20,8 +23,8 @@ MAX_BYTES = 80_000_000  # of all that is shipped
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_weights_match_their_checksum_and_fit_their_builder(folder):
     config = runs.config(folder)
-    special = {"dcnn_student": student, "gan_choir": choir, "gan_choir_judge": choir}
-    module = special.get(folder.name.partition("_short")[0]) or {"rnn": rnn, "dcnn": wavenet, "gan": gan}[folder.name.split("_")[0]]
+    special = {"dcnn_student": student, "gan_choir": gan_voices, "gan_choir_judge": gan_voices}
+    module = special.get(folder.name.partition("_short")[0]) or {"rnn": two_clocks, "dcnn": wavenet, "gan": gan}[folder.name.split("_")[0]]
     model = getattr(module, config["build"])(**config["builder"])
     history = runs.load(model, folder)
     epochs = config["fit"]["epochs"] + config.get("then", {"epochs": 0})["epochs"]
@@ -32,29 +35,29 @@ def test_weights_match_their_checksum_and_fit_their_builder(folder):
 @pytest.mark.parametrize("folder", BENCHMARK, ids=lambda folder: folder.name)
 def test_a_benchmark_network_is_as_good_as_it_says(folder):
     config = runs.config(folder)
-    model = rnn.build_two_clock(**config["builder"])
+    model = two_clocks.build_two_clock(**config["builder"])
     runs.load(model, folder)
     pieces, settings = data.pieces("valid")[::12], {}
     rolls = [piece.roll for piece in pieces]
     if folder.name.startswith("rnn_quarter"):
         rolls = [midi.transpose(piece.roll, piece.quarter_shift)[::4] for piece in pieces]
         settings = {"sixteenths": 4, "tonic": 0}
-    nats = rnn.frame_nll(model, rolls, [p.upbeat for p in pieces], [p.bar_frames for p in pieces], **settings)
+    nats = two_clocks.frame_nll(model, rolls, [p.upbeat for p in pieces], [p.bar_frames for p in pieces], **settings)
     stated = [config["valid_nats"][piece.name] for piece in pieces]  # nats a frame, piece by piece
     assert np.allclose([n.mean() for n in nats], stated, atol=2e-3)
 
 
 def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
-    rows = sweep.read_csv(OUTPUTS / "gan_sweep" / "results.csv")
-    configs = {tuple(row[name] for name in sweep.CONFIG) for row in rows}
+    rows = gan_sweep.read_csv(OUTPUTS / "gan_sweep" / "results.csv")
+    configs = {tuple(row[name] for name in gan_sweep.CONFIG) for row in rows}
     assert len(configs) == len(rows) == 280
     for recipe, epochs in (("study", 1000), ("balanced", 1000), ("cured", 1500), ("study", 1500)):
         assert sum((row["recipe"], row["epochs"]) == (recipe, epochs) for row in rows) == 70
     for row in rows:
         collapsed = row["verdict"] != "failed" and (
-            row["nn"] < metrics.COLLAPSED_NN or row["unique"] < metrics.COLLAPSED_UNIQUE)
+            row["nn"] < variety.COLLAPSED_NN or row["unique"] < variety.COLLAPSED_UNIQUE)
         noise = row["verdict"] != "failed" and not collapsed and (
-            row["in_key"] < metrics.NOISE_IN_KEY or row["chord_rate"] < metrics.NOISE_CHORD_RATE)
+            row["in_key"] < variety.NOISE_IN_KEY or row["chord_rate"] < variety.NOISE_CHORD_RATE)
         expected = "collapsed" if collapsed else "noise" if noise else "healthy"
         assert row["verdict"] in ("failed", expected)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from notebooks import own_music
-from utils import midi, runs
+from utils import runs
+from utils.music import midi
 
 ROOT = Path(__file__).resolve().parents[1]
 FIVE = [ROOT / "outputs" / "rnn_compose_gru" / f"piece_{number}.mid" for number in range(1, 6)]

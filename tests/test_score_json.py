@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from utils import data
+from utils.music import data
 
 
 def score(*arguments):

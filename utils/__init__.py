@@ -1,1 +1,1 @@
-"""Converters, measures and model builders that the notebooks share; each module is imported by its own name."""
+"""Bach by machine: music as arrays, sound as waves, the networks, the measures, and what a person sees and hears."""

@@ -1,8 +1,10 @@
-"""A file appears whole or not at all, whatever interrupts its writing."""
+"""Files that appear whole or not at all, whatever interrupts their writing; and the processes that make many of them."""
 
 import os
 import uuid
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context
 from pathlib import Path
 
 
@@ -24,3 +26,18 @@ def whole(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def workers(executor=None, most=None, initializer=None):
+    """Give the executor that shares out independent work: the caller's own, or as many fresh processes as there are cores.
+
+    Processes are spawned, not forked, since TensorFlow hangs after a fork.
+
+    Args: executor: a concurrent.futures.Executor, which stays open; None for a pool that is closed at the end of
+        `with`. most: int, processes at most. initializer: function without arguments, called once in each process.
+    Returns: context manager of a concurrent.futures.Executor.
+    """
+    if executor is not None:
+        return nullcontext(executor)
+    count = os.cpu_count() or 1
+    return ProcessPoolExecutor(min(count, most or count), get_context("spawn"), initializer)

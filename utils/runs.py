@@ -1,9 +1,11 @@
-"""One training run as a folder: config.json, history.json and model.weights.h5, written whole and read with a check."""
+"""A training run as a folder of config.json, history.json and model.weights.h5, and a manifest of all that is shipped."""
 
 import hashlib
 import json
+import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -13,23 +15,51 @@ from utils import files
 
 MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
+MANIFEST = "MANIFEST.json"
+PACKAGES = "numpy", "keras", "tensorflow"  # whose versions are named where a run has no config of its own
+NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan", "evaluation": "05_evaluation",
+             "gallery": "05_evaluation"}  # by the first word of a run's name
 
 
 def folders(root, name, mode):
-    """Tell where a run's weights stand, and make the folder for what a notebook writes beside them.
+    """Tell where a run's weights are, and make the folder for what a notebook writes: pieces and pictures.
 
-    Args: root: the repository. name: the run's. mode: "train" writes the shipped run, "load" reads it, "smoke" ignores it.
-    Returns: two Paths, for the weights and for pieces and pictures: outputs/<name> where the shipped run is meant, else
-        outputs/local/<name>, which git ignores. In load mode they differ.
+    A reader's own runs never touch what is shipped: only with BACH_RELEASE=1 in the environment, as `make release` sets
+    it, does anything go to outputs/<name>.
+
+    Args: root: the repository. name: the run's. mode: "load" reads the shipped run, "train" and "smoke" make one.
+    Returns: two Paths, for weights and for the rest: each outputs/<name>, or outputs/local/<name>, which git ignores.
     Raises: ValueError for another mode.
     Notebook: the settings cell of 02, 03 and 04.
     """
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}: set BACH_MODE to one of {', '.join(MODES)}")
     shipped, local = Path(root) / "outputs" / name, Path(root) / "outputs" / "local" / name
-    weights, written = {"load": (shipped, local), "train": (shipped, shipped), "smoke": (local, local)}[mode]
+    written = shipped if os.environ.get("BACH_RELEASE") == "1" and mode != "smoke" else local
     written.mkdir(parents=True, exist_ok=True)
-    return weights, written
+    return (shipped if mode == "load" else written), written
+
+
+def load_or_train(build, builder, train, run_dir, mode, **about):
+    """Give a network the weights of a run, or train it and keep the run.
+
+    Args: build: function that builds the network, of a module in utils/nets. builder: dict, its arguments. train:
+        function from the new network to its history, or to (network, history) where another one is kept, such as an
+        average. run_dir: folder that is read in mode "load", else written. about: for the config: seed, fit, device and
+        so on.
+    Returns: (network, history), history a dict from a measure to its values, one an epoch.
+    Raises: ValueError as `load`.
+    Notebook: 02, 03 and 04, each training cell.
+    """
+    model = build(**builder)
+    if mode == "load":
+        return model, load(model, run_dir)
+    start = time.time()
+    history = train(model)
+    model, history = history if isinstance(history, tuple) else (model, history)
+    build_name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
+    save(model, history, run_dir, build=build_name, builder=builder, minutes=(time.time() - start) / 60, **about)
+    return model, history
 
 
 def save(model, history, run_dir, **config):
@@ -49,7 +79,7 @@ def save(model, history, run_dir, **config):
     with files.whole(run_dir / WEIGHTS) as temporary:
         model.save_weights(temporary)
         _shrink(temporary)
-        checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        checksum = _sha256(temporary)
     loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
     versions = {name: module.__version__ for name, module in loaded.items() if module}
     versions["python"] = platform.python_version()
@@ -132,4 +162,67 @@ def _read(path):
 
 
 def _remedy(run_dir):
-    return f"take the shipped run back with `git checkout {run_dir}`, or train it with BACH_MODE=train"
+    where = "" if Path(run_dir).is_absolute() else f" Paths count from where Python was started, now {Path.cwd()}."
+    return f"take the shipped run back with `git checkout {run_dir}`, or train it with BACH_MODE=train.{where}"
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------- all that is shipped
+
+
+def describe(root):
+    """Describe all that is shipped under outputs/.
+
+    Args: root: of the repository.
+    Returns: dict of run -> dict: notebook that makes it, or None; seed; versions, package -> version, from the run's
+        config or else from constraints.txt; files, name -> sha256.
+    Notebook: 05, "Results".
+    """
+    root, found = Path(root), {}
+    constraints = (root / "constraints.txt").read_text(encoding="utf-8").split()
+    pinned = dict(line.split("==") for line in constraints if "==" in line)
+    for (run, name), path in shipped(root).items():
+        if run not in found:
+            known = json.loads(_read(path.parent / CONFIG)) if run and (path.parent / CONFIG).is_file() else {}
+            found[run] = {"notebook": NOTEBOOKS.get(run.partition("_")[0]), "seed": known.get("seed", 1),
+                          "versions": known.get("versions", {name: pinned[name] for name in PACKAGES}), "files": {}}
+        found[run]["files"][name] = _sha256(path)
+    return found
+
+
+def shipped(root):
+    """Find the files under outputs/ that are not a reader's own: dict of (run or "", name) -> Path, the manifest left out."""
+    outputs = Path(root) / "outputs"
+    paths = sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != MANIFEST
+                   and outputs / "local" not in path.parents and not path.name.startswith("."))
+    return {("" if path.parent == outputs else path.parent.name, path.name): path for path in paths}
+
+
+def write_manifest(root):
+    """Write what `describe` finds to outputs/MANIFEST.json, whole or not at all."""
+    write_json(Path(root) / "outputs" / MANIFEST, describe(root))
+
+
+def check_manifest(root):
+    """Compare outputs/ with its manifest.
+
+    Args: root: of the repository.
+    Returns: list of str, a line for each file that is missing, was changed, or is not named; empty where all is well.
+    Raises: ValueError without a manifest.
+    """
+    path = Path(root) / "outputs" / MANIFEST
+    if not path.is_file():
+        raise ValueError(f"{path} is missing: take it back with `git checkout {path}`, or write it with `make release`")
+    named = {(run, name): checksum for run, about in json.loads(path.read_text(encoding="utf-8")).items()
+             for name, checksum in about["files"].items()}
+    there = shipped(root)
+    complaints = [f"{'/'.join(filter(None, key))} is missing" for key in named if key not in there]
+    for key, each in there.items():
+        if key not in named:
+            complaints.append(f"{'/'.join(filter(None, key))} is not in the manifest")
+        elif _sha256(each) != named[key]:
+            complaints.append(f"{'/'.join(filter(None, key))} is not what the manifest says")
+    return complaints

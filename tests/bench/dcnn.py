@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests.bench.table import Row, seconds
-from utils import conditioning, kernels, queues, runs, student, tones, wavenet
+from utils import runs
+from utils.nets import queues, queues_numba, student, wavenet
+from utils.sound import conditioning, tones
 
 OUTPUTS = Path(__file__).resolve().parents[2] / "outputs"
 RATE = 16_000  # samples a second are real time
@@ -28,14 +30,14 @@ def rows():
 
 def _network(name):
     """One preset, conditioned as it performs or not: window, NumPy, TensorFlow's loop, and Numba."""
-    hears = dict(condition_size=conditioning.NUM_FEATURES, hop=conditioning.HOP) if name == "lean" else {}
+    hears = dict(condition_size=conditioning.NUM_SCORE_FEATURES, hop=conditioning.HOP) if name == "lean" else {}
     sizes = wavenet.PRESETS[name]
     model, steps = wavenet.build(**sizes, **hears), STEPS[name]
     weights, condition = wavenet.weights(model), None
     window = [np.zeros((1, wavenet.receptive_field(sizes["num_stacks"], sizes["num_layers"])), int)]
     if hears:
         rows = -(-max(steps, window[0].size) // conditioning.HOP)
-        condition = np.random.default_rng(0).random((rows, conditioning.NUM_FEATURES), np.float32)
+        condition = np.random.default_rng(0).random((rows, conditioning.NUM_SCORE_FEATURES), np.float32)
         window[0] = np.zeros((1, rows * conditioning.HOP), int)
         window.append(condition[None])
     model.predict_on_batch(window)
@@ -47,12 +49,12 @@ def _network(name):
         rival = ("Keras, window", naive) if streams == 1 else ("one stream", speed)
         yield Row(f"WaveNet {name}, queues, {streams} at once", found, "samples/s", goal.get((name, streams), ""), *rival,
                   found / rival[1])
-    kept, queues.kernels = queues.kernels, None
+    kept, queues.queues_numba = queues.queues_numba, None
     try:
         yield Row(f"WaveNet {name}, queues in NumPy", plain := _speed(weights, steps // 20, condition), "samples/s", "",
                   "Keras, window", naive, plain / naive)
     finally:
-        queues.kernels = kept
+        queues.queues_numba = kept
     loop = _while_loop(weights, steps // 4)
     yield Row(f"WaveNet {name}, TensorFlow loop", loop, "samples/s", "", "Keras, window", naive, loop / naive)
     size = sum(value.nbytes for value in weights.values() if np.ndim(value) > 1)
@@ -71,8 +73,8 @@ def _bytes_a_second(size):
     values = np.ones((1, size // 4), np.float32)
     vector = values.reshape(-1, 64)
     out, once = np.zeros((1, 64), np.float32), np.ones((1, len(vector)), np.float32)
-    kernels._add_product(out, once, vector)
-    return size / seconds(lambda: kernels._add_product(out, once, vector), 20)[0]
+    queues_numba._add_product(out, once, vector)
+    return size / seconds(lambda: queues_numba._add_product(out, once, vector), 20)[0]
 
 
 def _while_loop(weights, steps):
@@ -103,7 +105,7 @@ def _while_loop(weights, steps):
 
 def _performers():
     """Teacher and student as shipped, on a busy score: samples a second, conditions made beforehand."""
-    length = 4 * student.CHUNK
+    length = 4 * student.PASS_SAMPLES
     rng = np.random.default_rng(0)
     for name, module in (("teacher", wavenet), ("student", student)):
         folder = OUTPUTS / f"dcnn_{name}"
@@ -111,7 +113,7 @@ def _performers():
             continue
         model = module.build(**runs.config(folder)["builder"])
         runs.load(model, folder)
-        condition = rng.random((-(-length // conditioning.HOP), conditioning.NUM_FEATURES), np.float32)
+        condition = rng.random((-(-length // conditioning.HOP), conditioning.NUM_SCORE_FEATURES), np.float32)
         excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
         if name == "teacher":
             weights, count = wavenet.weights(model), RATE

@@ -10,7 +10,9 @@ import music21
 import numpy as np
 
 from tests.bench.table import Row, seconds
-from utils import audio, corpus, data, metrics, midi, ngram, text
+from utils.measure import metrics, variety
+from utils.music import corpus, data, midi, ngram, text, windows
+from utils.sound import audio
 
 SAMPLE = 20  # files that music21 reads; all others would take as long
 WORKERS = 2
@@ -69,11 +71,11 @@ def sound_rows():
 
 def measure_rows():
     """All measures of a thousand four-bar windows, and how long a copy search takes."""
-    windows = np.resize(metrics.windows(data.pieces()), (WINDOWS, 64, midi.NUM_PITCHES))
-    spent, _ = seconds(lambda: (metrics.measure(windows), metrics.features(windows)), repeats=2)
+    rolls = np.resize(windows.windows(data.pieces()), (WINDOWS, 64, midi.NUM_PITCHES))
+    spent, _ = seconds(lambda: (metrics.measure(rolls), metrics.features(rolls)), repeats=2)
     yield Row(f"all measures of {WINDOWS:,} windows", spent, "s", "under 10")
-    index = metrics.CopyIndex([piece.roll for piece in data.pieces("train")])
-    spent, _ = seconds(lambda: [index.longest(window) for window in windows[:100]])
+    index = variety.CopyIndex([piece.roll for piece in data.pieces("train")])
+    spent, _ = seconds(lambda: [index.longest(window) for window in rolls[:100]])
     yield Row("longest copy in 100 windows", spent, "s")
 
 

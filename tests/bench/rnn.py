@@ -9,7 +9,9 @@ import keras
 import numpy as np
 
 from tests.bench.table import Row, seconds
-from utils import data, inputs, rnn, runs, text
+from utils import runs
+from utils.music import data, text
+from utils.nets import char_rnn, compose, inputs, two_clocks
 
 STEPS, EPOCHS = 40, 4  # of training, timed after an epoch that compiles
 WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
@@ -22,10 +24,10 @@ COMPOSER = Path(__file__).resolve().parents[2] / "outputs/rnn_compose_gru"
 def rows():
     alphabet = text.vocab()
     pieces = [inputs.prepare(piece.roll, piece.upbeat, piece.bar_frames)[0] for piece in data.pieces("train")]
-    model = rnn.build_two_clock(len(alphabet))
-    model.compile(keras.optimizers.AdamW(1e-3), loss=rnn.frame_loss, jit_compile=keras.backend.backend() == "jax")
-    ours = characters_a_second(model, rnn.Crops(pieces, steps=STEPS))
-    plain = rnn.build_char_rnn(len(alphabet), units=UNITS, num_layers=2)
+    model = two_clocks.build_two_clock(len(alphabet))
+    model.compile(keras.optimizers.AdamW(1e-3), loss=two_clocks.frame_loss, jit_compile=keras.backend.backend() == "jax")
+    ours = characters_a_second(model, two_clocks.Crops(pieces, steps=STEPS))
+    plain = char_rnn.build_char_rnn(len(alphabet), units=UNITS, num_layers=2)
     plain.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     stream = np.concatenate([tokens[tokens >= 0] for tokens, _, _ in pieces])[:STEPS * BATCH * WINDOW + 1]
     windows = [part[:STEPS * BATCH * WINDOW].reshape(STEPS * BATCH, WINDOW) for part in (stream[:-1], stream[1:])]
@@ -36,11 +38,11 @@ def rows():
     window = np.zeros((1, CHARACTERS), int)
     plain.predict(window, verbose=0)
     rival = 1 / seconds(lambda: plain.predict(window, verbose=0), repeats=5)[0]
-    composer = rnn.build_two_clock(**runs.config(COMPOSER)["builder"])
+    composer = two_clocks.build_two_clock(**runs.config(COMPOSER)["builder"])
     runs.load(composer, COMPOSER)
-    plan = inputs.plan(16 * BARS, length=16 * BARS)  # so that no piece ends early
+    plan = compose.plan(16 * BARS, length=16 * BARS)  # so that no piece ends early
     for streams in STREAMS:
-        spent, written = seconds(lambda: rnn.generate(composer, streams, max_bars=BARS, conditions=plan))
+        spent, written = seconds(lambda: compose.generate(composer, streams, max_bars=BARS, conditions=plan))
         speed = sum(map(len, written)) / spent
         yield Row(f"RNN writing, {streams} at once", speed, "characters/s", "50 x the rival" * (streams == 1),
                   f"predict, {CHARACTERS} at a time", rival, speed / rival)

@@ -2,8 +2,8 @@
 
     python -m tests.bench.score_json FILE SPLIT [16th | quarter]
 
-FILE holds {"train": [...], "valid": [...], "test": [...]}: pieces, each a list of frames, each a list of MIDI pitches. The
-grid is told by the pieces' length where it is not named. Nothing is assumed of a piece beyond its pitches.
+FILE holds {"train": [...], "valid": [...], "test": [...]}: pieces, each a list of frames, each a list of MIDI pitches.
+The grid is told by the pieces' length where it is not named. Nothing is assumed of a piece beyond its pitches.
 """
 
 import json
@@ -15,7 +15,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import numpy as np
 
-from utils import rnn, runs, text
+from utils import runs
+from utils.music import text
+from utils.nets import two_clocks
 
 OUTPUTS = Path(__file__).resolve().parents[2] / "outputs"
 GRIDS = {"16th": ("rnn_bach_*", {"transpositions": range(-3, 4)}),
@@ -27,7 +29,7 @@ def load(pattern):
     """Rebuild the shipped networks whose folders match, by name."""
     models = {}
     for folder in sorted(OUTPUTS.glob(pattern)):
-        models[folder.name] = rnn.build_two_clock(**runs.config(folder)["builder"])
+        models[folder.name] = two_clocks.build_two_clock(**runs.config(folder)["builder"])
         runs.load(models[folder.name], folder)
     return models
 
@@ -48,7 +50,7 @@ def main(file, split, grid=None):
     rows = {name: ([model], settings | {"transpositions": (0,)}) for name, model in models.items()}
     rows["average of networks and transposed contexts"] = list(models.values()), settings
     for name, (nets, options) in rows.items():
-        nats = np.concatenate(rnn.frame_nll(nets, pieces, **options)).sum()
+        nats = np.concatenate(two_clocks.frame_nll(nets, pieces, **options)).sum()
         print(f"{name:44} {nats / frames:.4f} nats a frame, {nats / characters:.4f} a character")
 
 

@@ -1,0 +1,56 @@
+"""The same code on the other backend: a tiny fit of each network that trains there, and the GANs' networks at work."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jax")
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = '''
+import json, sys
+from pathlib import Path
+import keras
+import numpy as np
+from utils.music import text
+from utils.nets import gan, gan_voices, inputs, student, two_clocks, wavenet
+
+folder, found = Path(sys.argv[1]), {"backend": keras.backend.backend()}
+piece = inputs.prepare(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]
+model = two_clocks.build_two_clock(129, slow_units=8, slow_layers=1, fast_units=8)
+found["two clocks"] = two_clocks.fit(model, [piece], [piece], folder / "rnn", epochs=1, steps=2, num_frames=8, batch_size=2)
+codes = [np.arange(100) % 8]
+found["wavenet"] = wavenet.fit(wavenet.build(8, 1, 2, 4, 6), codes, codes, folder / "wavenet", epochs=1, steps=2, num_steps=32)
+net, line = student.build(2, 2, 4, 4), np.sin(np.arange(9000) * 0.3).astype("float32")
+teacher = wavenet.build(num_stacks=1, num_layers=2, channels=4, skip_channels=4, head="gaussian")
+found["student"] = student.fit(student.Distiller(net, teacher), [line], [line], folder / "student", epochs=1, steps=2,
+                               num_steps=4160)
+made = gan.generate(gan.build_generator((4, 56)), 5)
+found["gan"] = gan.build_discriminator((4, 56), minibatch_std=True).predict_on_batch(made).shape
+read = gan_voices.build_features(8).predict_on_batch(gan.generate(gan_voices.build_generator(8, 4), 3))
+found["choir"] = gan_voices.build_discriminator(8, 4).predict_on_batch(read).shape
+print(json.dumps(found))
+'''
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What one process on JAX has found, for a start takes longer than a fit."""
+    ran = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path_factory.mktemp("jax"))], capture_output=True, text=True,
+                         env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)})
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", ["two clocks", "wavenet", "student"])
+def test_a_tiny_fit_runs_on_jax(name, found):
+    assert found["backend"] == "jax"
+    assert len(found[name]["loss"]) == len(found[name]["val_loss"]) == 1
+
+
+def test_the_gans_networks_run_on_jax(found):
+    assert (found["gan"], found["choir"]) == ([5, 1], [3, 1])

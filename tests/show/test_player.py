@@ -1,0 +1,56 @@
+"""The player: what is heard lies beside it as files, and nothing of Bach's is passed on whole."""
+
+import numpy as np
+import pytest
+
+from utils.music import midi
+from utils.show import player
+from utils.sound import audio
+
+MINUTE = np.array([(start, start + 1, 60 + start % 12, 90, 0) for start in range(120)], midi.NOTE)
+
+
+def test_a_piece_is_written_whole_and_played_in_part(tmp_path):
+    html = player.listen(MINUTE, tmp_path / "new" / "piece", tempo=120, title="A scale").data
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["piece.mid", "piece.mp3"]
+    wave, rate = audio.read(tmp_path / "new" / "piece.mp3")
+    assert len(wave) / rate == pytest.approx(61, abs=0.2)
+    assert np.array_equal(midi.midi_to_notes(tmp_path / "new" / "piece.mid"), MINUTE)
+    assert "A scale" in html and "piece.mid" in html and len(html) < 150_000
+    assert len(player.listen(MINUTE, tmp_path / "new" / "piece", seconds=5).data) < len(html) / 2
+
+
+def test_what_is_not_ours_is_cut(tmp_path):
+    player.listen(MINUTE, tmp_path / "bach", share=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["bach.mp3"]
+    wave, rate = audio.read(tmp_path / "bach.mp3")
+    assert len(wave) / rate <= player.EXCERPT_SECONDS + 0.2
+
+
+def test_an_excerpt_fades_out_and_a_short_wave_stays():
+    wave = np.ones(20 * audio.SAMPLE_RATE, "float32")
+    cut = player.excerpt(wave, 10)
+    assert len(cut) == 10 * audio.SAMPLE_RATE and cut[-1] == 0 and cut[0] == 1 and wave[-1] == 1
+    assert player.excerpt(cut, 10) is cut
+
+
+def test_a_link_leads_to_the_shipped_file_where_that_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    html = player.listen(MINUTE[:8], tmp_path / "outputs" / "local" / "run" / "piece").data
+    assert 'href="outputs/local/run/piece.mp3"' in html and 'href="outputs/local/run/piece.mid"' in html
+    (tmp_path / "outputs" / "run").mkdir()
+    for file in (tmp_path / "outputs" / "local" / "run").iterdir():
+        (tmp_path / "outputs" / "run" / file.name).write_bytes(file.read_bytes())
+    html = player.listen(MINUTE[:8], tmp_path / "outputs" / "local" / "run" / "piece").data
+    assert 'href="outputs/run/piece.mp3"' in html and 'href="outputs/run/piece.mid"' in html
+    html = player.listen(MINUTE[:6], tmp_path / "outputs" / "local" / "run" / "piece").data  # another piece
+    assert 'href="outputs/local/run/piece.mp3"' in html and 'href="outputs/local/run/piece.mid"' in html
+
+
+def test_a_title_is_text(tmp_path):
+    assert "A &lt;fugue&gt; &amp; more" in player.listen(MINUTE[:8], tmp_path / "piece", title="A <fugue> & more").data
+
+
+def test_silence_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no notes"):
+        player.listen(MINUTE[:0], tmp_path / "silence")

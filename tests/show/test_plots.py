@@ -1,0 +1,106 @@
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from utils.show import plots
+
+matplotlib.use("agg")
+
+ROLL = np.zeros((20, 128), "uint8")  # an upbeat of a quarter and a bar of four
+ROLL[0, 60], ROLL[1:4, 60] = 1, 2
+ROLL[4, 67], ROLL[5:20, 67] = 1, 2
+
+PICTURES = {
+    "piano_roll": (ROLL, 4),
+    "wave": (np.sin(np.arange(16_000) / 10), 16_000),
+    "histogram": ({"4/4": 362, "3/4": 44, "other": 7},),
+    "pitch_range": ({"soprano": np.array([72, 74]), "bass": np.array([48, 48, 50])},),
+    "character_frequencies": ({" ": 6, "a": 3, "b": 1},),
+    "losses": ({"loss": [3.0, 2.0], "val_loss": [3.1, 2.5], "accuracy": [0.1, 0.2]},),
+    "inside": ({"Bach": np.array([1.0, 2.0, np.nan]), "silence": np.array([np.nan])}, 0.5, 1.5),
+    "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "rests": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
+}
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def labels(axis):
+    return [tick.get_text() for tick in axis.get_ticklabels()]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_plot_draws_where_it_is_told_and_touches_nothing_else(name):
+    plot, style = getattr(plots, name), dict(plt.rcParams)
+    figure, ax = plt.subplots()
+    assert plot(*PICTURES[name], title="A claim", ax=ax) is ax
+    assert plt.get_fignums() == [figure.number] and ax.get_title(loc="left") == "A claim"
+    alone = plot(*PICTURES[name])
+    assert alone is not ax and len(plt.get_fignums()) == 2
+    alone.figure.canvas.draw()  # a label or colour that cannot be drawn would raise here
+    assert dict(plt.rcParams) == style
+
+
+def test_piano_roll_shows_notes_attacks_bars_and_names():
+    ax = plots.piano_roll(ROLL, upbeat=4)
+    held, attacked = ([path.get_extents().bounds for path in collection.get_paths()] for collection in ax.collections)
+    np.testing.assert_allclose([(x, y + 0.45, width) for x, y, width, _ in held], [(0, 60, 3.88), (4, 67, 15.88)])
+    np.testing.assert_allclose([(x, y + 0.45, width) for x, y, width, _ in attacked], [(0, 60, 0.88), (4, 67, 0.88)])
+    assert labels(ax.xaxis) == ["1"] and ax.get_xticks().tolist() == [4]
+    assert labels(ax.yaxis) == ["C4", "G4"] and ax.get_yticks().tolist() == [60, 67]
+
+
+def test_piano_roll_draws_the_lowest_pitch():
+    roll = np.zeros((16, 128), "uint8")
+    roll[0, 0] = 1
+    assert plots.piano_roll(roll).get_ylim() == (-2, 2)
+
+
+def test_piano_roll_draws_silence():
+    assert plots.piano_roll(np.zeros((16, 128), "uint8")).get_xlim() == (0, 16)
+
+
+def test_wave_keeps_every_peak_of_a_long_sound():
+    sound = np.zeros(100_000)
+    sound[54_321] = 0.7
+    outline = plots.wave(sound, 16_000).collections[0].get_paths()[0].vertices
+    assert outline[:, 1].max() == 0.7
+    assert abs(outline[outline[:, 1].argmax(), 0] - 54_321 / 16_000) < 0.01
+
+
+def test_histogram_greys_out_what_is_not_kept():
+    ax = plots.histogram({"4/4": 362, "3/4": 44, "other": 7}, kept=("4/4", "3/4"))
+    assert [bar.get_height() for bar in ax.patches] == [362, 44, 7]
+    colours = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
+    assert colours == [plots.BLUE, plots.BLUE, plots.LINE]
+
+
+def test_character_frequencies_are_shares_in_order():
+    ax = plots.character_frequencies({"a": 3, "b": 1, " ": 6}, most=2)
+    assert [bar.get_height() for bar in ax.patches] == [0.6, 0.3] and labels(ax.xaxis) == ["␣", "a"]
+
+
+def test_losses_pair_training_with_validation_by_colour():
+    training, validation, accuracy = plots.losses(*PICTURES["losses"]).lines
+    assert training.get_color() == validation.get_color() != accuracy.get_color()
+    assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
+    assert training.get_xdata().tolist() == [1, 2]
+
+
+def test_inside_says_the_share_within_the_band():
+    ax = plots.inside(*PICTURES["inside"])
+    assert [text.get_text() for text in ax.texts] == ["Bach, p5 to p95", "50%", "undefined"]
+    assert [len(points.get_offsets()) for points in ax.collections] == [2, 0]
+
+
+def test_scoreboard_prints_each_number_and_tints_what_is_inside():
+    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "rests": 0.2}, "noise": {"in_key": 12.5, "rests": np.nan}},
+                          {"Bach": {"in_key": 0.9}, "noise": {"in_key": 0.0}})
+    assert [text.get_text() for text in ax.texts] == ["0.96", "0.20", "12.5", "–"]
+    assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in\nkey", "rests"]
+    share = ax.images[0].get_array()
+    assert share[0, 0] == 0.9 and share[1, 0] == 0 and share.mask[0, 1] and share.mask[1, 1]

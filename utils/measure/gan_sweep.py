@@ -1,0 +1,122 @@
+"""Many GANs over an executor: a table of configurations, one result file a model, so that a stop loses one model at most.
+
+Several machines, or notebooks, may share a folder: each takes what has no result yet, in an order of its own.
+"""
+
+import itertools
+import json
+import os
+import random
+import time
+from concurrent import futures
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from utils import files, runs
+from utils.measure import variety
+from utils.nets import gan, gan_grid
+
+CONFIG = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
+NUM_SAMPLES = 256  # by which a model is judged
+LOOK = 250  # epochs from one look at a model to the next
+MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_tasks_per_child may hang (CPython 115634)
+
+
+def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000):
+    """List the models of a sweep: every pair of learning rates with every seed.
+
+    Args: recipe: one of gan.RECIPES. generator_rates, discriminator_rates: of Adam. seeds: ints. epochs: of each model.
+    Returns: list of dicts, `gan.fit`'s arguments by name.
+    Raises: ValueError for an unknown recipe.
+    Notebook: 04, "The sweep".
+    """
+    if recipe not in gan.RECIPES:
+        raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(gan.RECIPES)}")
+    return [dict(zip(CONFIG, (recipe, *each, epochs)))
+            for each in itertools.product(generator_rates, discriminator_rates, seeds)]
+
+
+def run(configs, real, reference, folder, executor=None):
+    """Train all models of a table that have no result yet, and judge them.
+
+    Args: configs: list of dicts, as `table`. real: float or int8 (samples, eighths, 56), as `gan_grid.encode`.
+        reference: uint8 (windows, frames, 128), Bach encoded and decoded, to judge by. folder: where each model leaves
+        a JSON file; all workers must reach it under this name. executor: concurrent.futures.Executor; None for as many
+        processes as there are cores, each with one thread. Of Dask take `client.get_executor(pure=False)`, whose
+        workers must be able to import this package: start them with its parent folder in PYTHONPATH.
+    Returns: list of dicts, a row a model in the order of the table: its config, verdict and measures of
+        `variety.collapse`, what verdict and nn were every 250 epochs, mean losses of the last tenth, and seconds. A
+        model whose loss was not finite has the verdict "failed" and None for what it lacks.
+    Raises: ValueError for an empty training set, or where the folder holds a result of another config; what a worker
+        raised, once all others are done.
+    Notebook: 04, "The sweep".
+    """
+    if not len(real) or not len(reference):
+        raise ValueError(f"{len(real)} samples to learn from, {len(reference)} windows to judge by: pass some of each")
+    folder = Path(folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [config for config in configs if _result(config, folder) is None]
+    random.Random(os.getpid()).shuffle(missing)
+    small, finished = np.asarray(real).astype(np.int8), []
+    at_once = len(missing) if executor else MODELS_A_PROCESS * (os.cpu_count() or 1)
+    with tqdm(total=len(missing), desc="models", leave=False) as bar:
+        for first in range(0, len(missing), max(at_once, 1)):
+            some = missing[first:first + at_once]
+            with files.workers(executor, len(some), _one_thread) as pool:
+                waiting = [pool.submit(train, config, small, reference, str(folder)) for config in some]
+                try:
+                    for future in futures.as_completed(waiting):
+                        finished.append(future)
+                        bar.update()
+                finally:
+                    for future in waiting:
+                        future.cancel()  # what has not begun, where we were interrupted
+    for future in finished:
+        future.result()
+    return [_result(config, folder) for config in configs]
+
+
+def train(config, real, reference, folder):
+    """Train and judge one model, and leave its row as a file, unless it is there; arguments as `run`."""
+    if _result(config, Path(folder)) is not None:
+        return
+    start = time.time()
+
+    def judge(_, generator):
+        return variety.collapse(gan_grid.decode(gan.generate(generator, NUM_SAMPLES)), reference)
+
+    row = dict(config)
+    try:
+        _, history = gan.fit(real, watch=judge, every=LOOK, **config)
+    except FloatingPointError:
+        row["verdict"] = "failed"
+    else:
+        names = "verdict", "nn", "unique", "coverage", "in_key", "chord_rate"
+        row |= {name: history[name][-1] for name in names}
+        row |= {f"{name}_{epoch}": value for name in ("verdict", "nn")
+                for epoch, value in zip(history["epoch"], history[name])}
+        tail = max(config["epochs"] // 10, 1)
+        row |= {name: float(np.mean(history[name][-tail:])) for name in ("loss", "discriminator_loss")}
+    runs.write_json(_path(config, Path(folder)), row | {"seconds": round(time.time() - start, 1)})
+
+
+def _path(config, folder):
+    rates = f"{config['generator_rate']:g}_{config['discriminator_rate']:g}"
+    return folder / f"{config['recipe']}_{rates}_{config['seed']}.json"
+
+
+def _result(config, folder):
+    """A model's row, or None where it was not trained yet."""
+    path = _path(config, folder)
+    if not path.exists():
+        return None
+    row = json.loads(path.read_text(encoding="utf-8"))
+    if any(row.get(name) != value for name, value in config.items()):
+        raise ValueError(f"{path} is of another training than {config}: choose another folder, or remove it")
+    return row
+
+
+def _one_thread():
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # read at TensorFlow's first step

@@ -1,0 +1,185 @@
+"""Finer numbers about windows: how chords are spaced, where phrases rest, how keys wander, and which lengths notes have.
+
+Windows as in `metrics`. A *rest* here is no silence: it is a chord on which all voices stay for more than a quarter, as
+chorales do at the end of a phrase. In the training pieces in 4/4 over 90 % of the rests bear a fermata, and four in ten
+fermatas are rests: the others last a quarter and cannot be told from it without the score. Voices are counted from the
+highest down, so that a crossing of voices cannot be seen: a roll does not say who sings what. Bach's values: notebook
+05, "The table".
+"""
+
+import numpy as np
+from scipy.spatial import distance
+
+from utils.measure import metrics
+from utils.music import midi
+from utils.music.windows import BEAT_FRAMES, NUM_CLASSES, as_windows, fold, ratio, voices
+
+REST_FRAMES = 5  # more than a quarter
+WIDE = 12  # semitones: an octave, the most that upper voices keep between them
+FIFTHS, MINOR_THIRDS, MAJOR_THIRDS = 7 * np.pi / 6, 3 * np.pi / 2, 2 * np.pi / 3  # radians a semitone, on three circles
+RADII = 1, 1, 0.5
+
+
+def measure(windows, bar_frames=16):
+    """Take finer measures, window by window.
+
+    Args: windows: uint8 (windows, frames, 128), key-normalised, from a barline. bar_frames: 16 in 4/4, 12 in 3/4.
+    Returns: dict of float64 (windows,), NaN where a window leaves it undefined:
+        groove: how alike the rhythms of neighbouring bars are: the share of sixteenths on which both have an attack, or
+            neither has.
+        spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an octave
+        apart. tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
+        returns: share of the steps of all voices, after a first one, that go straight back to the pitch before.
+        rests: phrases a bar that come to rest.
+        cadences: see `cadences`.
+    Raises: ValueError for another shape, or frames that are no whole number of bars.
+    Source: Wu and Yang 2020, The Jazz Transformer on the front line (groove); Harte, Sandler and Gasser 2006, Detecting
+        harmonic change in musical audio (tonal centroid); Huron 2001, Tone and Voice (spacing). Notebook: 05, "The
+        table".
+    """
+    windows = as_windows(windows, bar_frames)
+    onsets = np.any(windows == 1, axis=2)
+    bars = onsets.reshape(len(windows), -1, bar_frames)
+    alike = bars[:, 1:] == bars[:, :-1]
+    by_rank = voices(windows)
+    four = np.all(by_rank >= 0, axis=2)
+    wide = np.any(by_rank[..., :2] - by_rank[..., 1:3] > WIDE, axis=2)
+    path, sounds = centroids(windows)
+    defined = sounds[:, 1:] & sounds[:, :-1]
+    return {
+        "groove": ratio(alike, np.ones_like(alike)),
+        "spacing": ratio(four & wide, four),
+        "tonal_step": ratio(np.linalg.norm(np.diff(path, axis=1), axis=2) * defined, defined),
+        "returns": returns(by_rank),
+        "rests": rests(windows).sum(axis=1) / bars.shape[1],
+        "cadences": cadences(windows),
+    }
+
+
+def returns(by_rank):
+    """Say which share of melodic steps goes straight back: float (windows,), NaN where no voice takes two steps.
+
+    Args: by_rank: int (windows, frames, voices), as `voices`. A step is to another pitch; silence is passed over.
+    Notebook: 05, "The table".
+    """
+    back, total = np.zeros((2, len(by_rank)))
+    for window, voice in np.ndindex(len(by_rank), by_rank.shape[2]):
+        line = by_rank[window, :, voice]
+        line = line[line >= 0]
+        line = line[np.append(True, line[1:] != line[:-1])[:len(line)]]
+        back[window] += np.sum(line[2:] == line[:-2])
+        total[window] += max(len(line) - 2, 0)
+    return np.divide(back, total, out=np.full(len(by_rank), np.nan), where=total > 0)
+
+
+def rests(windows):
+    """Find where phrases come to rest: bool (windows, frames), true on the attack of a chord that then stays.
+
+    It stays for more than a quarter, its own end or the window's not counted: what is cut off there may be longer.
+    """
+    windows = as_windows(windows)
+    onsets, sounds = np.any(windows == 1, axis=2), np.any(windows, axis=2)
+    stays = np.ones((len(windows), max(windows.shape[1] - REST_FRAMES + 1, 0)), bool)
+    for later in range(1, REST_FRAMES):
+        end = later + stays.shape[1]
+        stays &= ~onsets[:, later:end] & sounds[:, later:end]
+    return onsets & np.pad(stays, [(0, 0), (0, windows.shape[1] - stays.shape[1])])
+
+
+def cadences(windows):
+    """Say which share of the rests of each window is a major or minor triad over its root: float64 (windows,), NaN for none.
+
+    A piece may be passed as roll[None], of any length. Notebook: 05, "The writers".
+    """
+    resting = rests(windows)
+    return ratio(resting & _on_its_root(voices(windows)), resting)
+
+
+def centroids(windows):
+    """Place each beat on the circles of fifths, minor thirds and major thirds.
+
+    Args: windows: uint8 (windows, frames, 128), whole beats.
+    Returns: (float64 (windows, beats, 6), bool (windows, beats)): the tonal centroids, two coordinates a circle, 0 for
+        silence; and which beats sound.
+    """
+    sounding = as_windows(windows, BEAT_FRAMES) != 0
+    beats = sounding.reshape(len(sounding), -1, BEAT_FRAMES, midi.NUM_PITCHES).sum(axis=2)
+    classes = fold(beats).astype(float)
+    total = classes.sum(axis=2, keepdims=True)
+    angles = np.outer((FIFTHS, MINOR_THIRDS, MAJOR_THIRDS), np.arange(NUM_CLASSES))
+    radii = np.array(RADII)[:, None]
+    circles = np.concatenate([radii * np.sin(angles), radii * np.cos(angles)])  # (6, 12)
+    return classes @ circles.T / np.maximum(total, 1), total[..., 0] > 0
+
+
+def lengths(windows):
+    """Count how long things last.
+
+    Args: windows: uint8 (windows, frames, 128).
+    Returns: dict of int64 counts, each (frames + 1,), by length in sixteenths: notes, from attack to end, which the
+        window may cut; onsets, from one attack in any voice to the next; phrases, from rest to rest.
+    Raises: ValueError for another shape.
+    """
+    windows = as_windows(windows)
+    frames = windows.shape[1]
+    places = np.arange(frames + 1)[:, None]
+    last = np.full((len(windows), 1, midi.NUM_PITCHES), frames)
+    ends = np.concatenate([np.where(windows != 2, places[:-1], frames), last], axis=1)
+    ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]  # from each frame the first where nothing is held
+    notes = (ends[:, 1:] - places[:-1])[windows == 1]
+    gaps = [np.concatenate([np.diff(np.flatnonzero(each)) for each in events] or [[]]).astype(int)
+            for events in (np.any(windows == 1, axis=2), rests(windows))]
+    return {name: np.bincount(values, minlength=frames + 1)
+            for name, values in zip(("notes", "onsets", "phrases"), (notes, *gaps))}
+
+
+def divergences(windows, reference):
+    """Compare which lengths two sets of windows use.
+
+    Args: windows, reference: uint8 (windows, frames, 128), equally long.
+    Returns: dict of float, for notes, onsets and phrases of `lengths` the Jensen-Shannon divergence in bits, 0 equal to
+        1; NaN where one side has none. Few windows diverge by chance alone: see what as many of Bach's own give.
+    Raises: ValueError for another shape, or windows of another length than the reference's.
+    Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 05, "The table".
+    """
+    ours, theirs = lengths(windows), lengths(reference)
+    if len(ours["notes"]) != len(theirs["notes"]):
+        raise ValueError(f"windows of {len(ours['notes']) - 1} frames, reference of {len(theirs['notes']) - 1}: "
+                         "cut both alike")
+    return {name: float(distance.jensenshannon(ours[name], theirs[name], base=2) ** 2)
+            if ours[name].any() and theirs[name].any() else np.nan for name in ours}
+
+
+def counts(windows):
+    """Count what many papers report, though chance passes it: see the floors.
+
+    Args: windows: uint8 (windows, frames, 128).
+    Returns: dict of float64 (windows,), NaN for silence: polyphony, pitches a sounding frame; polyphony_rate, share of
+        frames with at least two; pitch_range in semitones; pitches and pitch_classes, how many different ones are
+        struck; pitch_class_entropy of the struck, in bits.
+    Raises: ValueError for another shape.
+    Source: Dong et al. 2020, MusPy, section 5. Notebook: 05, "The table".
+    """
+    windows = as_windows(windows)
+    sounding, struck = np.sum(windows != 0, axis=2), np.sum(windows == 1, axis=1)
+    classes = fold(struck)
+    silent = ~struck.any(axis=1)
+    share = classes / np.maximum(classes.sum(axis=1, keepdims=True), 1)
+    highest = midi.NUM_PITCHES - 1 - np.argmax(struck[:, ::-1] > 0, axis=1)
+    found = {
+        "polyphony": ratio(sounding, sounding > 0),
+        "polyphony_rate": np.mean(sounding > 1, axis=1),
+        "pitch_range": highest - np.argmax(struck > 0, axis=1),
+        "pitches": np.sum(struck > 0, axis=1),
+        "pitch_classes": np.sum(classes > 0, axis=1),
+        "pitch_class_entropy": -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1),
+    }
+    return {name: np.where(silent, np.nan, values) for name, values in found.items()}
+
+
+def _on_its_root(by_rank):
+    """Whether each frame of pitches from high to low (..., 4) is a triad, or one without its fifth, over its root."""
+    bass = np.where(by_rank >= 0, by_rank, np.iinfo(np.int16).max).min(axis=-1, keepdims=True)
+    above = np.where(by_rank >= 0, (by_rank - bass) % NUM_CLASSES, 0)
+    return np.any([np.all(np.isin(above, triad), axis=-1) & np.any(above == triad[1], axis=-1)
+                   for triad in metrics.TRIADS[:2]], axis=0)

@@ -1,0 +1,123 @@
+"""The study's character networks: builder, training, likelihood, and writing with the state carried along."""
+
+import numpy as np
+
+from utils.nets import sampling, training
+from utils.nets.backend import keras, layers
+
+CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
+NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
+
+
+def build_char_rnn(vocab_size, cell="gru", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0):
+    """Build the study's network: a character in, the distribution of the next one out.
+
+    Args: vocab_size: int. cell: "gru" or "lstm". units, num_layers: size of the recurrent stack. embedding_size: int.
+        dropout_rate: between layers.
+    Returns: keras.Model from tokens int (batch, characters) to logits float (batch, characters, vocab_size).
+    Raises: ValueError for another cell.
+    Source: Graves 2013, Generating Sequences with Recurrent Neural Networks. Notebook: 02, "The study's network".
+    """
+    recurrent = recurrent_layer(cell)
+    tokens = keras.Input((None,), dtype="int32")
+    x = layers.Embedding(vocab_size, embedding_size)(tokens)
+    for _ in range(num_layers):
+        x = recurrent(units, return_sequences=True)(x)
+        x = layers.Dropout(dropout_rate)(x)
+    return keras.Model(tokens, layers.Dense(vocab_size)(x), name=f"char_{cell}")
+
+
+def recurrent_layer(cell):
+    """Name the Keras layer of a cell, "gru" or "lstm". Raises ValueError for another one."""
+    if cell not in CELLS:
+        raise ValueError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
+    return CELLS[cell]
+
+
+class Excerpts(keras.utils.PyDataset):
+    """Random excerpts of a text, each with the window one character later; the same ones for the same seed.
+
+    Args: tokens: int (characters,). length: characters in a window. batch_size, steps: windows a step, steps an epoch.
+        seed: int. An item is two int32 (batch_size, length).
+    Raises: ValueError for a text that is too short for one window.
+    """
+
+    def __init__(self, tokens, length=100, batch_size=8, steps=100, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if len(tokens) <= length:
+            raise ValueError(f"a text of {len(tokens)} characters has no window of {length}: pass a longer one")
+        self.tokens, self.length, self.batch_size, self.steps = np.asarray(tokens), length, batch_size, steps
+        self.rng = np.random.default_rng(seed)
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, _):
+        starts = self.rng.integers(0, len(self.tokens) - self.length, self.batch_size)
+        window = self.tokens[starts[:, None] + np.arange(self.length + 1)].astype(np.int32)
+        return window[:, :-1], window[:, 1:]
+
+
+def fit(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8, learning_rate=1e-3, seed=0,
+        keep_best=False):
+    """Train the study's network as it was trained: next character, random windows, a constant rate.
+
+    A run that was stopped goes on from its last whole epoch.
+
+    Args: model: what `build_char_rnn` returns. train, valid: texts as tokens int (characters,). folder: Path, for the
+        backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. length, batch_size: of the windows.
+        learning_rate: of Adam. seed: of the excerpts. keep_best: see `training.fit`.
+    Returns: dict, the history: loss and val_loss, nats a character, one value an epoch; exponentiate for perplexities.
+    Notebook: 02, "The study's network".
+    """
+    model.compile(keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  jit_compile=keras.backend.backend() == "jax")
+    held_out = Excerpts(valid, length, 8 * batch_size, 1, seed)[0]
+    score = lambda: training.nats(model.predict_on_batch(held_out[0]).astype(np.float64), held_out[1]).mean()
+    return training.fit(model, Excerpts(train, length, batch_size, steps, seed), folder, epochs, score, keep_best)
+
+
+def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=0):
+    """Write text with the study's network, several streams side by side, its state carried along.
+
+    Args: model: what `build_char_rnn` returns. num_characters: int. temperature: see `sampling.sample`. seed: int.
+        first: the token to start from.
+    Returns: int (num_streams, num_characters), tokens.
+    Raises: ValueError for no characters.
+    Notebook: 02, "The study's network".
+    """
+    if num_characters < 1:
+        raise ValueError(f"{num_characters} characters to write: give at least 1")
+    token, before, after = keras.Input((1,), dtype="int32"), [], []
+    x = token
+    for layer in model.layers[1:]:  # the same layers once more, their states led in and out
+        if type(layer) in NUM_STATES:
+            state = [keras.Input((layer.units,)) for _ in range(NUM_STATES[type(layer)])]
+            carried = type(layer).from_config(layer.get_config() | {"return_state": True})
+            x, *new = carried(x, initial_state=state)
+            carried.set_weights(layer.get_weights())
+            before, after = before + state, after + new
+        else:
+            x = layer(x)
+    step = keras.Model([token, *before], [x[:, 0], *after])
+    states = [np.zeros((num_streams, state.shape[1]), np.float32) for state in before]
+    rng, chosen, written = np.random.default_rng(seed), np.full(num_streams, first), []
+    for _ in range(num_characters):
+        logits, *states = step.predict_on_batch([chosen[:, None], *states])
+        chosen = sampling.sample(logits, rng, temperature)
+        written.append(chosen)
+    return np.stack(written, axis=1)
+
+
+def text_nll(model, tokens, first=0):
+    """Score a text with the study's network, from an unprimed start.
+
+    Args: model: what `build_char_rnn` returns. tokens: int (characters,). first: the token that generation starts from.
+    Returns: float64 (characters,), nats of each character.
+    Notebook: 02, "The published benchmark".
+    """
+    tokens = np.asarray(tokens, np.int32)
+    if not len(tokens):
+        return np.zeros(0)
+    before = np.concatenate([[first], tokens[:-1]]).astype(np.int32)
+    return training.nats(model.predict_on_batch(before[None])[0].astype(np.float64), tokens)

@@ -1,0 +1,113 @@
+"""Windows of piano roll <-> the cells that a GAN reads and writes."""
+
+import numpy as np
+
+from utils.music import midi
+from utils.music.windows import NUM_VOICES, as_windows, struck, voices
+
+FRAME_STEPS = 2  # the study's roll is coarse: a frame is an eighth
+SILENT = -0.9  # below it a cell is as good as silent
+LOWEST_SUNG, NUM_SUNG = 31, 56  # G1 to D6: all that Bach's chorales use in C major or A minor
+
+
+def encode(windows):
+    """Turn windows into what the study's networks read: the eighth grid, 1 where a pitch sounds and -1 elsewhere.
+
+    Args: windows: uint8 (windows, frames, 128), frames an even number, pitches from G1 to D6.
+    Returns: float32 (windows, frames / 2, 56).
+    Raises: ValueError for another shape, no windows, or pitches beyond the range.
+    Notebook: 04, "What it reads".
+    """
+    windows = as_windows(windows, FRAME_STEPS)
+    if not len(windows):
+        raise ValueError("no windows to learn from: pass the training pieces' windows")
+    return np.where(_in_range(windows[:, ::FRAME_STEPS] != 0), np.float32(1), np.float32(-1))
+
+
+def decode(cells):
+    """Turn what a generator writes into windows: the four strongest pitches of each eighth sound, but for silent ones.
+
+    Silent are cells below -0.9. A pitch that sounded on the eighth before is held. Any numbers become music.
+
+    Args: cells: float (windows, eighths, 56).
+    Returns: uint8 (windows, 2 * eighths, 128).
+    Raises: ValueError for another shape.
+    Notebook: 04, "What it reads".
+    """
+    cells = np.asarray(cells)
+    if cells.ndim != 3 or cells.shape[2] != NUM_SUNG:
+        raise ValueError(f"cells of shape {cells.shape}: pass (windows, eighths, {NUM_SUNG}), as a generator writes")
+    strongest = np.argsort(-cells, axis=2, kind="stable")[..., :NUM_VOICES]
+    sounds = np.take_along_axis(cells, strongest, axis=2) >= SILENT  # false for NaN
+    windows = np.zeros((*cells.shape[:2], midi.NUM_PITCHES), np.uint8)
+    np.put_along_axis(windows, strongest + LOWEST_SUNG, np.where(sounds, np.uint8(2), np.uint8(0)), axis=2)
+    return struck(np.repeat(windows, FRAME_STEPS, axis=1))
+
+
+# ---------------------------------------------------------------------------------------------- four voices
+
+
+def encode_voices(windows):
+    """Turn windows into four voices: on each eighth a voice has one pitch, and strikes it or holds it.
+
+    Voices are the pitches of a frame from high to low; where only three sound, two voices sing in unison, those that
+    move least. Windows with fewer or more pitches on any eighth are left out.
+
+    Args: windows: uint8 (windows, frames, 128), frames an even number, pitches from G1 to D6.
+    Returns: float32 (kept windows, frames / 2, 4, 57): a one-hot pitch, then 1 where the voice strikes.
+    Raises: ValueError as `encode`, and where no window has four voices throughout.
+    Notebook: 04, "Beyond".
+    """
+    windows = as_windows(windows, FRAME_STEPS)
+    eighths = windows[:, ::FRAME_STEPS]
+    count = (eighths != 0).sum(axis=2)
+    kept = np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
+    if not kept.any():
+        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass music of four voices")
+    eighths, count = eighths[kept], count[kept]
+    _in_range(eighths != 0)
+    pitches = voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
+    unisons = pitches[..., [[0, 0, 1, 2], [0, 1, 1, 2], [0, 1, 2, 2]]]  # (windows, eighths, 3, 4)
+    for time in range(pitches.shape[1]):
+        moves = np.abs(unisons[:, time] - pitches[:, max(time - 1, 0), None]).sum(axis=2)
+        rows = np.flatnonzero(count[:, time] < NUM_VOICES)
+        pitches[rows, time] = unisons[rows, time, moves.argmin(axis=1)[rows] if time else 2]
+    changed = np.diff(pitches, axis=1, prepend=-1) != 0
+    struck = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
+    one_hot = pitches[..., None] == np.arange(LOWEST_SUNG, LOWEST_SUNG + NUM_SUNG)
+    return np.concatenate([one_hot, struck[..., None]], axis=3).astype(np.float32)
+
+
+def decode_voices(cells):
+    """Turn four voices into windows: each eighth's strongest pitch of a voice sounds.
+
+    It is struck where the voice had another pitch before, or where the last number is above 1/2. Any numbers become
+    music.
+
+    Args: cells: float (windows, eighths, 4, 57).
+    Returns: uint8 (windows, 2 * eighths, 128).
+    Raises: ValueError for another shape.
+    Notebook: 04, "Beyond".
+    """
+    cells = np.asarray(cells)
+    if cells.ndim != 4 or cells.shape[2:] != (NUM_VOICES, NUM_SUNG + 1):
+        raise ValueError(f"cells of shape {cells.shape}: pass (windows, eighths, 4, {NUM_SUNG + 1})")
+    pitches = cells[..., :NUM_SUNG].argmax(axis=3) + LOWEST_SUNG
+    struck = (np.diff(pitches, axis=1, prepend=-1) != 0) | (cells[..., NUM_SUNG] > 0.5)
+    windows = np.zeros((*cells.shape[:2], midi.NUM_PITCHES), np.uint8)
+    for held in (True, False):  # where two voices share a pitch, one that strikes it is heard
+        for voice in range(NUM_VOICES):
+            at = np.nonzero(struck[..., voice] != held)
+            windows[(*at, pitches[at + (np.full(len(at[0]), voice),)])] = 2 if held else 1
+    windows = np.repeat(windows, FRAME_STEPS, axis=1)
+    windows[:, 1::FRAME_STEPS][windows[:, 1::FRAME_STEPS] == 1] = 2
+    return struck(windows)
+
+
+def _in_range(sounding):
+    """The pitches G1 to D6 of bool (..., 128), or why these are not all."""
+    inside = sounding[..., LOWEST_SUNG:LOWEST_SUNG + NUM_SUNG]
+    if inside.sum() != sounding.sum():
+        raise ValueError(f"pitches beyond {LOWEST_SUNG} to {LOWEST_SUNG + NUM_SUNG - 1}: transpose to C major or A minor, "
+                         "as windows.windows does, and leave out what no choir sings")
+    return inside

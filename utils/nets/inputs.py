@@ -1,0 +1,152 @@
+"""A piece -> what a network with two clocks reads: tokens, the frame that memory recalls, and the place in the bar."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.music import midi, text
+
+POSITIONS = 29  # places in a bar: 0 to 15 in 4/4, 16 to 27 in 3/4, 28 for any other metre
+MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # frames that must agree to recall; lengths told apart
+
+
+class Prepared(NamedTuple):
+    """A piece, or a batch of pieces, as the network reads it.
+
+    tokens: int (..., frames, slots), the characters of each frame, text.NO_TOKEN where there are fewer. recalled: the
+    like, the frame that memory points to. conditions: int32 (..., frames, kinds); the first two kinds are the place in
+    the bar, below POSITIONS, and the length that memory recalls, up to len(MATCHES).
+    """
+
+    tokens: np.ndarray
+    recalled: np.ndarray
+    conditions: np.ndarray
+
+
+def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, conditions=()):
+    """Prepare a piece, in one key or several.
+
+    Args: roll: uint8 (frames, 128) or lists of pitches. upbeat, bar_frames, sixteenths: see `bar_conditions`.
+        keys: semitones, one result for each. onsets: write the onset alphabet, the highest pitch of a frame first,
+        with END as a last frame of its own. tonic: pitch class, a third condition that moves with the key, or None.
+        conditions: further int (frames,) arrays, END's frame counted.
+    Returns: list of Prepared.
+    Raises: ValueError for a pitch outside MIDI's range, before or after transposition.
+    Notebook: 02, "Two clocks".
+    """
+    roll = text.as_roll(roll)
+    # memory knows no more than the text does; END's frame comes after all others, so that its own row does not matter
+    heard = np.vstack([roll, roll[:1]]) if onsets else roll != 0
+    source, length = recall(heard, max(1, 4 // sixteenths))
+    place = bar_conditions(len(source), upbeat, bar_frames, sixteenths)
+    result = []
+    for key in keys:
+        tokens = text.frame_tokens(midi.transpose(roll, key), onsets, descending=onsets)
+        if onsets:
+            tokens = np.vstack([tokens, np.full((1, tokens.shape[1]), text.NO_TOKEN)])
+            tokens[-1, 0] = text.END_TOKEN
+        keyed = [] if tonic is None else [np.full(len(source), (tonic + key) % 12)]
+        facts = np.column_stack([place, np.searchsorted(MATCHES, length, "right"), *keyed, *conditions])
+        recalled = np.where(source[:, None] >= 0, tokens[source], text.NO_TOKEN)
+        result.append(Prepared(tokens, recalled, facts.astype(np.int32)))
+    return result
+
+
+def pad(pieces, num_frames=None, slots=None):
+    """Stack pieces of unequal length into one batch.
+
+    Args: pieces: list of Prepared. num_frames, slots: size of the batch; by default what they need.
+    Returns: Prepared of int32 (pieces, num_frames, ...), tokens padded with text.NO_TOKEN, conditions with 0.
+    """
+    num_frames = num_frames or max(len(piece.tokens) for piece in pieces)
+    slots = slots or max(piece.tokens.shape[1] for piece in pieces)
+    tokens, recalled = np.full((2, len(pieces), num_frames, slots), text.NO_TOKEN, np.int32)
+    conditions = np.zeros((len(pieces), num_frames, pieces[0].conditions.shape[1]), np.int32)
+    batch = Prepared(tokens, recalled, conditions)
+    for row, piece in enumerate(pieces):
+        for whole, part in zip(batch, piece):
+            whole[row, :len(part), :part.shape[1]] = part
+    return batch
+
+
+def line(prepared, levels):
+    """Write a piece as one line of states for a network that reads nothing else: a character, and where the next stands.
+
+    Args: prepared: Prepared. levels: int, the size of the vocab.
+    Returns: int32 (1 + characters,): place in the bar of the next character's frame * levels + this character; the
+        first is FRAME_END, which stands before every piece. Modulo levels it is the text.
+    Notebook: 03, "The same network on characters".
+    """
+    frames, slots = np.nonzero(prepared.tokens != text.NO_TOKEN)
+    places, written = prepared.conditions[frames, 0], prepared.tokens[frames, slots]
+    return (np.append(places, places[-1]) * levels + np.append(text.SPACE_TOKEN, written)).astype(np.int32)
+
+
+def follow(levels):
+    """Say which state of `line` follows when a character is written: FRAME_END moves on by a place in the bar.
+
+    Args: levels: int, the size of the vocab.
+    Returns: int32 (POSITIONS * levels, levels), as `queues.generate` takes it.
+    """
+    place, character = np.arange(POSITIONS * levels)[:, None] // levels, np.arange(levels)
+    on = np.array([*range(1, 16), 0, *range(17, 28), 16, 28])
+    return np.where(character == text.SPACE_TOKEN, on[place], place) * levels + character
+
+
+def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
+    """Number each frame's place in the bar, for 4/4 and 3/4 apart.
+
+    Args: num_frames: int. upbeat: sixteenths before the first barline. bar_frames: sixteenths in a bar, 16 in 4/4 and
+        12 in 3/4; other metres share one number. sixteenths: in a frame, 4 on the quarter grid.
+    Returns: int (num_frames,), below POSITIONS.
+    Notebook: 02, "Where in the bar?".
+    """
+    place = (np.arange(num_frames) * sixteenths - upbeat) % bar_frames
+    first = {16: 0, 12: 16}.get(bar_frames)
+    return np.full(num_frames, POSITIONS - 1) if first is None else first + place
+
+
+def recall(frames, beat=4):
+    """Recall all along a piece, see `Memory`.
+
+    Args: frames: (frames, anything), a row each. beat: frames in a quarter.
+    Returns: source, length: int (frames,), what `Memory.recall` says before each frame.
+    """
+    kinds = np.unique(frames, axis=0, return_inverse=True)[1].ravel()
+    memory, found = Memory(1, len(frames), beat), []
+    for kind in kinds:
+        found.append(memory.recall())
+        memory.push(kind[None])
+    source, length = np.array(found, int).reshape(-1, 2).T
+    return source, length
+
+
+class Memory:
+    """Remember pieces frame by frame, and find where each last sounded as it does now, a whole number of beats ago.
+
+    Args: num_pieces, max_frames: how much to remember; pieces grow side by side. beat: frames in a quarter.
+    Source: the match model of PAQ, Mahoney 2005. Notebook: 02, "A memory".
+    """
+
+    def __init__(self, num_pieces, max_frames, beat=4):
+        self.beat, self.now = beat, 0
+        self.kinds = np.zeros((num_pieces, max_frames), np.int64)  # a number for each different frame
+        self.agree = np.zeros((num_pieces, max_frames + 1), np.int64)  # [s]: how many frames before s equal the latest
+
+    def recall(self):
+        """Point to the frame that followed then: source, length int (pieces,); -1 and 0 where too little agrees."""
+        first = self.now % self.beat
+        agree = self.agree[:, first:self.now:self.beat]
+        if not agree.shape[1]:
+            return np.full(len(agree), -1), np.zeros(len(agree), int)
+        best = agree.shape[1] - 1 - agree[:, ::-1].argmax(axis=1)  # the latest of the longest
+        length = np.take_along_axis(agree, best[:, None], axis=1)[:, 0]
+        known = length >= MIN_MATCH
+        return np.where(known, first + self.beat * best, -1), np.where(known, length, 0)
+
+    def push(self, kinds):
+        """Add a frame to each piece: kinds int (pieces,), equal for equal frames."""
+        now = self.now
+        self.agree[:, 1:now + 1] = np.where(self.kinds[:, :now] == kinds[:, None], self.agree[:, :now] + 1, 0)
+        self.kinds[:, now] = kinds
+        self.now += 1

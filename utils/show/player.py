@@ -1,0 +1,74 @@
+"""Notes -> files to hear and, in a notebook, a small player with links to them."""
+
+import base64
+import filecmp
+import html
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from IPython.display import HTML
+
+from utils.music import midi
+from utils.sound import audio
+
+EXCERPT_SECONDS = 15  # longest sound inside a notebook
+FADE_OUT_SECONDS = 0.5
+
+
+def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_SECONDS):
+    """Write a piece as MP3 and MIDI, and show a player of its first seconds with links to both.
+
+    Args: notes: structured array (notes,) of midi.NOTE. path: where to, without ending; its folder is made at need.
+        tempo: quarter notes a minute. title: what stands above the player. share: False for music that is not ours to
+        pass on: then the MP3 is cut to the excerpt and no MIDI is written. seconds: what the notebook itself holds.
+    Returns: IPython HTML; in a preview that plays nothing the links still lead to the files.
+    Raises: ValueError for no notes.
+    Notebook: 01, "One chorale, three ways".
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = audio.render(notes, tempo=tempo)
+    written = [path.with_name(f"{path.name}.mp3")]
+    audio.write(written[0], wave if share else excerpt(wave))
+    if share:
+        written.append(path.with_name(f"{path.name}.mid"))
+        midi.notes_to_midi(notes, written[1], midi.Meta(tempos=((0, tempo),)))
+    return show(wave, written, title or path.name, seconds)
+
+
+def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
+    """Show a player of a wave's first seconds, and links to files that hold more.
+
+    A link leads to the shipped run where that holds the same file: what lies in outputs/local is on one machine only.
+
+    Args: wave: float32 (samples,) at audio.SAMPLE_RATE. paths: of the files to link. title: str.
+        seconds: how much of it.
+    Returns: IPython HTML, about 6 KB a second.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        encoded = Path(folder, "excerpt.mp3")
+        audio.write(encoded, excerpt(wave, seconds))
+        sound = base64.b64encode(encoded.read_bytes()).decode()
+    links = [(Path(os.path.relpath(_shipped(Path(path)))).as_posix(), Path(path).suffix[1:]) for path in paths]
+    links = " · ".join(f'<a href="{html.escape(link)}">{kind}</a>' for link, kind in links)
+    return HTML(f'<p>{html.escape(title)}<br><audio controls src="data:audio/mpeg;base64,{sound}"></audio> {links}</p>')
+
+
+def _shipped(path):
+    """outputs/local/<run>/<file> -> outputs/<run>/<file>, where the two are equal; else the path as it is."""
+    outputs, run = path.parent.parent.parent, path.parent
+    twin = outputs / run.name / path.name
+    is_copy = run.parent.name == "local" and twin.is_file() and filecmp.cmp(path, twin, shallow=False)
+    return twin if is_copy else path
+
+
+def excerpt(wave, seconds=EXCERPT_SECONDS):
+    """Cut a wave (samples,) to its first seconds, faded out over the last half second where something is cut."""
+    length, fade = round(seconds * audio.SAMPLE_RATE), round(FADE_OUT_SECONDS * audio.SAMPLE_RATE)
+    if len(wave) <= length:
+        return wave
+    wave = wave[:length].copy()
+    wave[-fade:] *= np.linspace(1, 0, fade, dtype="float32")
+    return wave

@@ -1,0 +1,216 @@
+"""Arrays in, Axes out: every figure of the notebooks in one quiet style and palette; never `plt.show()`.
+
+To import this module sets STYLE for all figures. Each function draws on the `ax` it is given, or on a new figure of its
+own, and puts `title` above it.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import PercentFormatter
+
+from utils.music import midi
+
+# Okabe and Ito 2008, "Color Universal Design": told apart with any colour vision, and in grey.
+BLUE, ORANGE, *_ = PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+INK, GREY, LINE, PALE = "#222222", "#7D868E", "#C6CDD3", "#E8ECF0"
+MAX_POINTS = 400  # of a strip: more only hide each other
+MAX_INCHES = 11  # of a figure's width: what is wider is scaled down in a notebook, and its text with it
+STYLE = {  # 9 points are 10 pixels at this dpi
+    "figure.dpi": 80, "savefig.dpi": 110, "figure.constrained_layout.use": True, "axes.axisbelow": True,
+    "font.size": 9, "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
+    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 12, "axes.titlecolor": INK,
+    "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "legend.labelcolor": INK,
+    "axes.edgecolor": LINE, "xtick.color": LINE, "ytick.color": LINE, "xtick.major.size": 3, "ytick.major.size": 3,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "grid.color": PALE, "grid.linewidth": 0.8,
+    "axes.prop_cycle": plt.cycler(color=PALETTE)}
+plt.rcParams.update(STYLE)
+
+
+def piano_roll(roll, upbeat=0, bar_frames=16, title="", ax=None):
+    """Draw a roll: each note's attack dark, what is held light, a line at every barline.
+
+    Args: roll: uint8 (frames, 128), 0 silent, 1 attacked, 2 held. upbeat: frames before the first barline.
+        bar_frames: frames in a bar.
+    Returns: Axes; x in frames, ticked with bar numbers, y in MIDI pitches, ticked with names.
+    Notebook: 01, "One chorale, three ways".
+    """
+    ax = _axes(ax, title, 9, 3.4)
+    notes = midi.roll_to_notes(roll)
+    start, end = (notes[edge] * midi.STEPS_PER_QUARTER for edge in ("start", "end"))
+    for right, alpha in ((end - 0.12, 0.4), (start + 1 - 0.12, 1)):
+        top, bottom = notes["pitch"] + 0.45, notes["pitch"] - 0.45
+        corners = np.array([(start, bottom), (right, bottom), (right, top), (start, top)])  # (4, 2, notes)
+        ax.add_collection(PolyCollection(corners.transpose(2, 0, 1), facecolor=BLUE, alpha=alpha, linewidth=0))
+    pitches = notes["pitch"].astype(int) if len(notes) else [midi.NUM_PITCHES // 2]
+    barlines = np.arange(upbeat, len(roll), bar_frames)
+    every = len(barlines) // 20 + 1  # at most 20 numbers
+    for barline in barlines:
+        ax.axvline(barline, color=LINE, linewidth=0.8, zorder=0)
+    ax.set_xticks(barlines[::every], np.arange(1, len(barlines) + 1, every))
+    ax.set(xlim=(0, len(roll)), ylim=(min(pitches) - 2, max(pitches) + 2), xlabel="bar")
+    _name_pitches(ax.yaxis, min(pitches), max(pitches))
+    return ax
+
+
+def wave(wave, sample_rate, title="", ax=None):
+    """Draw a wave: sample by sample where that can be seen, else its outline.
+
+    Args: wave: float (samples,). sample_rate: Hz.
+    Returns: Axes; x in seconds. Notebook: 01, "Hear it".
+    """
+    ax = _axes(ax, title, 9, 1.8)
+    per_column = len(wave) // 2000
+    if per_column < 2:
+        ax.plot(np.arange(len(wave)) / sample_rate, wave, color=BLUE, linewidth=1)
+    else:
+        columns = wave[:len(wave) // per_column * per_column].reshape(-1, per_column)
+        seconds = (np.arange(len(columns)) + 0.5) * per_column / sample_rate
+        ax.fill_between(seconds, columns.min(axis=1), columns.max(axis=1), color=BLUE, linewidth=0)
+    peak = 1.1 * max(np.abs(wave).max(initial=0), 1e-3)
+    ax.set(xlim=(0, len(wave) / sample_rate), ylim=(-peak, peak), xlabel="seconds")
+    return ax
+
+
+def histogram(counts, kept=None, xlabel="", title="", ax=None):
+    """Draw counts as bars with their numbers, in the order given: keys, metres, reasons.
+
+    Args: counts: dict of label -> number. kept: the labels to colour, the others turn grey; None colours all.
+    Returns: Axes. Notebook: 01, "Keys and metres".
+    """
+    ax = _axes(ax, title, max(2.5, 0.45 * len(counts)), 2.6)
+    labels = [str(label) for label in counts]
+    colours = [BLUE if kept is None or label in kept else LINE for label in counts]
+    ax.bar_label(ax.bar(labels, counts.values(), width=0.75, color=colours), padding=2)
+    ax.spines["left"].set_visible(False)
+    ax.set(xlim=(-0.6, len(counts) - 0.4), yticks=[], xlabel=xlabel)
+    ax.tick_params(axis="x", length=0)
+    return ax
+
+
+def pitch_range(voices, title="", ax=None):
+    """Draw how often each voice sings each pitch: one ridge a voice, its median marked.
+
+    Args: voices: dict of name -> int (notes,) MIDI pitches, the highest voice first; none may be empty.
+    Returns: Axes; x in MIDI pitches, ticked with names. Notebook: 01, "Who sings what".
+    """
+    ax = _axes(ax, title, 7, 0.6 * len(voices) + 1)
+    for row, (pitches, colour) in enumerate(zip(voices.values(), PALETTE * len(voices))):
+        counts = np.bincount(pitches, minlength=midi.NUM_PITCHES + 1)
+        height, base = 0.85 * counts / counts.max(), len(voices) - 1 - row
+        ax.fill_between(np.arange(len(counts)) - 0.5, base, base + height, step="post", color=colour, linewidth=0)
+        ax.plot(2 * [np.median(pitches)], (base, base + 0.9), color=INK, linewidth=1.8)
+    everything = np.concatenate([*voices.values()])
+    ax.set(xlim=(everything.min() - 1, everything.max() + 1), ylim=(0, len(voices)))
+    ax.set_yticks(np.arange(len(voices))[::-1] + 0.3, voices, fontsize=10)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    _name_pitches(ax.xaxis, everything.min(), everything.max())
+    return ax
+
+
+def character_frequencies(counts, most=40, title="", ax=None):
+    """Draw the share of the most frequent characters; the space, which ends a frame, stands out.
+
+    Args: counts: dict or Counter of character -> number. most: how many characters to show.
+    Returns: Axes. Notebook: 01, "Why the study's pieces turned sparse".
+    """
+    ax = _axes(ax, title, 9, 2.6, grid="y")
+    ranked = sorted(counts, key=counts.get, reverse=True)[:most]
+    shares = np.array([counts[character] for character in ranked]) / sum(counts.values())
+    ax.bar(np.arange(len(ranked)), shares, width=0.75, color=[ORANGE if c == " " else BLUE for c in ranked])
+    ax.set_xticks(np.arange(len(ranked)), ["␣" if c == " " else c for c in ranked], family="monospace", fontsize=10)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(length=0)
+    ax.set(xlim=(-0.7, len(ranked) - 0.3), ylabel="share of characters")
+    return ax
+
+
+def losses(history, xlabel="epoch", ylabel="loss", title="", ax=None):
+    """Draw learning curves: one colour a quantity, training as a line, its validation (`val_`) dashed.
+
+    Args: history: dict of name -> list of floats, as Keras returns it.
+    Returns: Axes. Notebook: 02, "Training".
+    """
+    ax = _axes(ax, title, 6, 3, grid="y")
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in history))
+    for name, curve in history.items():
+        colour = PALETTE[names.index(name.removeprefix("val_")) % len(PALETTE)]
+        label = name.replace("val_", "validation ").replace("_", " ")
+        dashes = "--" if name.startswith("val_") else "-"
+        ax.plot(np.arange(1, len(curve) + 1), curve, dashes, color=colour, label=label)
+    ax.legend()
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def inside(values, low, high, xlabel="", title="", ax=None):
+    """Compare a measure with Bach: a band for his range, and for each model its points, median and share in the band.
+
+    Args: values: dict of model -> float (windows,), NaN where undefined. low, high: Bach's 5th and 95th percentile.
+    Returns: Axes; x in the measure's unit. Notebook: 01, "Bach and the floors".
+    """
+    ax = _axes(ax, title, 7, 0.45 * len(values) + 1.1)
+    ax.axvspan(low, high, color=PALE, linewidth=0, zorder=0)
+    ax.annotate("Bach, p5 to p95", ((low + high) / 2, 1), (0, 3), ("data", "axes fraction"), "offset points",
+                ha="center", color=GREY)
+    for row, points in enumerate(values.values()):
+        points = np.asarray(points, float)[np.isfinite(points)]
+        within = (points >= low) & (points <= high)
+        show = np.linspace(0, len(points) - 1, min(len(points), MAX_POINTS)).astype(int)
+        scatter = row + 0.5 * (show * 0.618 % 1 - 0.5)  # golden-ratio steps spread evenly, without a random generator
+        ax.scatter(points[show], scatter, 9, np.where(within[show], BLUE, ORANGE), alpha=0.5, linewidth=0)
+        if len(points):
+            ax.plot(2 * [np.median(points)], (row - 0.36, row + 0.36), color=INK, linewidth=1.8)
+        share = f"{within.mean():.0%}" if len(points) else "undefined"
+        ax.annotate(share, (1, row), (6, 0), ("axes fraction", "data"), "offset points",
+                    va="center")
+    ax.set_yticks(range(len(values)), values)
+    ax.set(ylim=(len(values) - 0.4, -0.6), xlabel=xlabel)
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def scoreboard(means, shares, title="", ax=None):
+    """Show many measures of many models at once: a number each, on blue where windows are as Bach's, on orange elsewhere.
+
+    Args: means: dict of model -> dict of measure -> float, the same measures in each; NaN where undefined. shares: the
+        like, the share 0 to 1 of windows inside Bach's 5th to 95th percentile; NaN, or no entry, leaves a cell white.
+    Returns: Axes. Notebook: 05, "The table".
+    """
+    models, measures = list(means), list(next(iter(means.values())))
+    ax = _axes(ax, title, 2.2 + 0.5 * len(measures), 1.4 + 0.3 * len(models))
+    share = np.array([[shares.get(model, {}).get(measure, np.nan) for measure in measures] for model in models], float)
+    tones = LinearSegmentedColormap.from_list("", ["#F2B48C", "#FFFFFF", "#9CC7E4"])
+    ax.imshow(np.ma.masked_invalid(share), cmap=tones, vmin=0, vmax=0.9, aspect="auto")
+    for row, model in enumerate(models):
+        for column, measure in enumerate(measures):
+            value = means[model][measure]
+            text = "–" if not np.isfinite(value) else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+            ax.annotate(text, (column, row), ha="center", va="center")
+    ax.set_yticks(range(len(models)), models)
+    ax.set_xticks(range(len(measures)), [measure.replace("_", " ") for measure in measures], rotation=40, ha="left",
+                  rotation_mode="anchor")
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _axes(ax, title, width, height, grid=None):
+    """The Axes to draw on, new ones of width x height inches at need, with its title and perhaps a grid."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(min(width, MAX_INCHES), height))
+    ax.set_title(title)
+    if grid:
+        ax.grid(axis=grid)
+    return ax
+
+
+def _name_pitches(axis, low, high):
+    """Tick a pitch axis at every C and G: C4 is middle C, 60."""
+    ticks = [pitch for pitch in range(int(low) - 1, int(high) + 2) if pitch % 12 in (0, 7)]
+    axis.set_ticks(ticks, [f"{'CG'[pitch % 12 == 7]}{pitch // 12 - 1}" for pitch in ticks])

@@ -1,0 +1,63 @@
+"""Rows of figures as a table: in a notebook, as Markdown for a page or a report, and as CSV; pandas does the work."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from utils import files
+
+UNKNOWN = ""  # what stands for NaN and None
+
+
+def show(rows, digits=2):
+    """Lay rows of figures out as a table of text, as a notebook shows it.
+
+    Args: rows: dict of row name -> dict of column -> float, int, str, None or list of such, whose mean is shown where
+        they are numbers; or list of dicts, rows without a name. digits: decimals of a float, or a dict of column ->
+        decimals, 2 for the others.
+    Returns: pandas.DataFrame of str; columns in order of appearance, their underscores as spaces, empty where unknown.
+    Notebook: 01, "Bach and the floors".
+    """
+    decimals = digits if isinstance(digits, dict) else {}
+    usual = 2 if isinstance(digits, dict) else digits
+    named = rows if isinstance(rows, dict) else dict(enumerate(rows))
+    columns = list(dict.fromkeys(column for row in named.values() for column in row))
+    cells = [[_text(row.get(column), decimals.get(column, usual)) for column in columns] for row in named.values()]
+    index = list(named) if isinstance(rows, dict) else [""] * len(named)
+    return pd.DataFrame(cells, index, [str(column).replace("_", " ") for column in columns])
+
+
+def markdown(frame):
+    """Write what `show` returned as a Markdown table: str, a line for the head, one for the rule, one a row."""
+    lines = [["", *frame.columns], ["---"] * (len(frame.columns) + 1), *([name, *row] for name, row in zip(
+        frame.index, frame.to_numpy()))]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def write_csv(rows, path, significant=5):
+    """Write rows as CSV, whole or not at all; its folder is made at need.
+
+    Args: rows: list of dicts; what a row lacks stays empty. path: str or Path. significant: digits of a float.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.whole(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format=f"%.{significant}g", lineterminator="\n")
+
+
+def read_csv(path):
+    """Read what `write_csv` wrote: pandas.DataFrame, numbers as numbers, NaN where a cell is empty."""
+    return pd.read_csv(path)
+
+
+def _text(value, digits):
+    """One cell."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        value = np.asarray(value, float)
+        value = float(np.nanmean(value)) if np.isfinite(value).any() else None
+    if value is None or isinstance(value, float) and np.isnan(value):
+        return UNKNOWN
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:,.{digits}f}" if isinstance(value, (float, np.floating)) else str(value)

@@ -1,0 +1,185 @@
+"""Notes -> wave (soundfont piano, sine fallback), mu-law codes, sound files; owns the sample rate and the level."""
+
+import importlib.util
+import io
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy import signal
+
+from utils import files
+from utils.music import midi
+
+SAMPLE_RATE = 16_000  # Hz
+RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
+PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak about .5
+SINE_GAIN = 0.06  # brings the sine tones to the same RMS
+BLOCK = 2**16  # samples written at once: libsndfile's OGG encoder crashes on minutes of sound in one call
+MAX_RATE, MAX_SECONDS = 192_000, 3_600  # of the files we read
+FORMATS = {".wav": ("WAV", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III"), ".ogg": ("OGG", "VORBIS")}
+
+
+def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
+    """Play notes on one piano, every note equally loud, at the fixed level that all our models train on.
+
+    Where the `midirenderer` wheel is missing it warns and plays sine tones (`render_sine`) of the same level.
+
+    Args: notes: structured array (notes,) of midi.NOTE. sample_rate: int, Hz. tempo: quarter notes a minute.
+    Returns: wave, float32 (samples,), mono in [-1, 1], from quarter 0 to one second after the last note's end.
+        The gain is constant, so loudness is comparable; only a wave that would clip is scaled down to peak 1.
+    Raises: ValueError for no notes (there is nothing to hear) and for a rate or tempo that is not positive.
+    Notebook: 01, "Hear it".
+    """
+    num_samples = _num_samples(notes, sample_rate, tempo)
+    try:
+        import midirenderer
+        soundfont = _soundfont()
+    except ImportError as error:
+        warnings.warn(f"No piano ({error}): playing sine tones. To hear it, pip install midirenderer pretty_midi",
+                      stacklevel=2)
+        return render_sine(notes, sample_rate, tempo)
+    notes = notes.copy()
+    notes["velocity"] = midi.VELOCITY
+    file = midi.notes_to_midi(notes, meta=midi.Meta(tempos=((0, tempo),)))
+    stereo, rate = soundfile.read(io.BytesIO(midirenderer.render_wave_from(soundfont, file)), dtype="float32")
+    return _at_level(PIANO_GAIN * _resample(stereo.mean(axis=1), rate, sample_rate), num_samples)
+
+
+def render_sine(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
+    """Play notes as four decaying harmonics each, with NumPy alone. Arguments, result and errors as `render`.
+
+    Notebook: 03, "A synthesiser to beat".
+    """
+    wave = np.zeros(_num_samples(notes, sample_rate, tempo))
+    for note in notes:
+        frequency = pitch_to_hz(note["pitch"])
+        first = round(note["start"] * 60 / tempo * sample_rate)
+        held = (note["end"] - note["start"]) * 60 / tempo
+        seconds = np.arange(min(round((held + 0.3) * sample_rate), len(wave) - first)) / sample_rate
+        loudness = np.minimum(seconds / 0.005, 1) * np.exp(-seconds / 0.8 - np.maximum(seconds - held, 0) / 0.05)
+        harmonics = [k for k in range(1, 5) if k * frequency < sample_rate / 2]  # the others would alias
+        tone = sum((np.sin(2 * np.pi * k * frequency * seconds) / k for k in harmonics), np.zeros_like(seconds))
+        wave[first:first + len(seconds)] += loudness * tone
+    return _at_level(SINE_GAIN * wave, len(wave))
+
+
+def pitch_to_hz(pitch):
+    """Give the frequency of a MIDI pitch (a number or an array), in Hz: equal temperament, A4 = 69 = 440 Hz."""
+    return 440 * 2 ** ((np.asarray(pitch, "float64") - 69) / 12)
+
+
+def mu_law_encode(wave, levels=256):
+    """Compress a wave to `levels` codes, fine near silence and coarse when loud.
+
+    The continuous formula of G.711, y = sign(x) ln(1 + mu |x|) / ln(1 + mu) with mu = levels - 1, then the nearest of
+    `levels` equally spaced y. (Telephones use its piecewise linear approximation.) Silence is code levels / 2.
+
+    Args: wave: float (..., samples) in [-1, 1]. levels: int, 2 to 256.
+    Returns: codes, uint8, same shape, 0 for -1 to levels - 1 for +1.
+    Raises: ValueError for NaN and for samples outside [-1, 1].
+    Source: ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2. Notebook: 03, "256 codes".
+    """
+    wave, mu = np.asarray(wave, "float64"), _mu(levels)
+    if not np.all(np.abs(wave) <= 1):  # also False for NaN
+        raise ValueError("The wave has samples outside [-1, 1] or NaN. Divide it by its peak, mend the NaN first.")
+    compressed = np.sign(wave) * np.log1p(mu * np.abs(wave)) / np.log1p(mu)
+    return np.floor((compressed + 1) / 2 * mu + 0.5).astype("uint8")
+
+
+def mu_law_decode(codes, levels=256):
+    """Expand mu-law codes to the wave they stand for; encoding that wave again gives the same codes.
+
+    Args: codes: int (..., samples), 0 to levels - 1. levels: int, 2 to 256.
+    Returns: wave, float32, same shape, in [-1, 1], within (|x| + 1 / mu) * ((1 + mu) ** (1 / mu) - 1) of the original
+        x: 2.2 % of a loud sample, 9e-5 at silence.
+    Raises: ValueError for codes outside 0 to levels - 1.
+    Source: as `mu_law_encode`. Notebook: 03, "256 codes".
+    """
+    codes, mu = np.asarray(codes, "float64"), _mu(levels)
+    if not np.all((codes >= 0) & (codes <= mu)):
+        raise ValueError(f"Codes must lie in 0 to {mu}. Decode with the number of levels they were encoded with.")
+    compressed = 2 * codes / mu - 1
+    return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(mu)) / mu).astype("float32")
+
+
+def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
+    """Write a mono wave as 16-bit .wav, .mp3 or .ogg, by the path's extension; the file appears whole or not at all.
+
+    Args: path: str or Path. wave: float (samples,) in [-1, 1]. sample_rate: int, Hz. constant_rate: whether an .mp3
+        gives every second as many bytes, so that its size says nothing of the music.
+    Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the
+        format lacks (MP3 knows 8 to 48 kHz in nine steps).
+    Notebook: 01, "Hear it".
+    """
+    path, wave = Path(path), np.asarray(wave, "float32")
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path}: cannot write '{path.suffix}' files. Use one of {', '.join(FORMATS)}.")
+    if wave.ndim != 1 or not len(wave) or not np.all(np.abs(wave) <= 1):
+        raise ValueError(f"{path}: a wave must be one-dimensional, not empty, without NaN and within [-1, 1].")
+    container, encoding = FORMATS[path.suffix.lower()]
+    try:
+        with (files.whole(path) as temporary,
+              soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container,
+                                  bitrate_mode="CONSTANT" if constant_rate else None) as file):
+            for first in range(0, len(wave), BLOCK):
+                file.write(wave[first:first + BLOCK])
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{path}: {error} Is the folder there, and is {sample_rate} Hz usual?") from error
+
+
+def read(path, sample_rate=None):
+    """Read a sound file (WAV, MP3, OGG, FLAC) as a mono wave.
+
+    Args: path: str or Path. sample_rate: int, Hz, to resample to; None keeps the file's own.
+    Returns: wave, float32 (samples,), in [-1, 1] (an MP3's overshoot is cut off); sample_rate, int, Hz.
+    Raises: ValueError for a file that is missing, no sound, empty, longer than an hour, or holds NaN.
+    Notebook: 05, "Blind test".
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, frames = file.samplerate, len(file)
+            if rate > MAX_RATE or frames > MAX_SECONDS * rate:  # a damaged header can claim terabytes
+                raise ValueError(f"{path}: {frames} frames at {rate} Hz are more than an hour. Cut or export it again.")
+            channels = file.read(dtype="float32", always_2d=True)
+    except (OSError, TypeError, soundfile.SoundFileError) as error:
+        raise ValueError(f"{path}: no readable sound file ({error}). Check the name, or export it again.") from error
+    if not channels.size or not np.isfinite(channels).all():
+        raise ValueError(f"{path}: it is empty or holds NaN. Export it again.")
+    wave = _resample(channels.mean(axis=1), rate, sample_rate or rate)
+    return np.clip(wave, -1, 1), sample_rate or rate
+
+
+def _soundfont():
+    """Read the piano that comes inside the pretty_midi wheel, without importing that package."""
+    package = importlib.util.find_spec("pretty_midi")
+    if package is None:
+        raise ImportError("pretty_midi, which carries the soundfont, is not installed")
+    return Path(package.origin).with_name("TimGM6mb.sf2").read_bytes()
+
+
+def _num_samples(notes, sample_rate, tempo):
+    if not len(notes):
+        raise ValueError("There are no notes: the piece is silent. Generate again, or choose another.")
+    if not (sample_rate > 0 and tempo > 0):
+        raise ValueError(f"Sample rate {sample_rate} and tempo {tempo} must be positive. Use {SAMPLE_RATE} and 120.")
+    return round((notes["end"].max() * 60 / tempo + RELEASE_SECONDS) * sample_rate)
+
+
+def _resample(wave, rate, new_rate):
+    common = math.gcd(rate, new_rate)
+    return signal.resample_poly(wave, new_rate // common, rate // common) if rate != new_rate else wave
+
+
+def _at_level(wave, num_samples):
+    """Cut or pad to length, and scale down the wave that would clip."""
+    wave = np.pad(wave[:num_samples], (0, max(num_samples - len(wave), 0)))
+    return (wave / max(np.abs(wave).max(), 1)).astype("float32")
+
+
+def _mu(levels):
+    if not 2 <= levels <= 256:
+        raise ValueError(f"{levels} levels do not fit a byte. Use 2 to 256.")
+    return levels - 1

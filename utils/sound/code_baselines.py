@@ -1,0 +1,75 @@
+"""Nats that codes of sound cost without a network: n-grams of codes, and a linear prediction of the wave."""
+
+import numpy as np
+from scipy import linalg, special
+
+from utils.sound import audio
+
+SHARE = 0.5  # of a count: what an n-gram leaves to the shorter one, for each different follower
+SCALES = np.geomspace(2e-4, 0.05, 40)  # of the logistic, in full scale
+
+
+def ngram_nats(train, test, order):
+    """Score codes by an n-gram with absolute discounting, each order falling back on the shorter one.
+
+    Args: train, test: lists of uint8 (codes,). order: 1 (unigram) to 3 (trigram).
+    Returns: float, nats a code over all of test but the first two of each line.
+    Raises: ValueError for another order.
+    Source: Chen and Goodman 1998, section 2.7 (absolute discounting). Notebook: 03, "Honest baselines".
+    """
+    if order not in (1, 2, 3):
+        raise ValueError(f"order {order}: choose 1, 2 or 3; four codes have 4 billion combinations")
+    follow = np.concatenate([np.asarray(line[2:], np.int64) for line in test])
+    before = [np.concatenate([np.asarray(line[2 - back:len(line) - back], np.int64) for line in test]) for back in (1, 2)]
+    probability = np.full(len(follow), 1 / 256)
+    for size in range(1, order + 1):
+        counts = np.zeros(256**size, np.int32)
+        for line in train:
+            line = np.asarray(line, np.int64)
+            number = sum(line[size - 1 - back:len(line) - back] * 256**back for back in range(size))
+            counts += np.bincount(number, minlength=256**size).astype(np.int32)
+        counts = counts.reshape(-1, 256)
+        context = sum((before[back] * 256**back for back in range(size - 1)), np.zeros(len(follow), np.int64))
+        total, kinds = counts.sum(axis=1)[context], (counts > 0).sum(axis=1)[context]
+        seen = np.maximum(counts[context, follow] - SHARE, 0)
+        left = np.where(total, SHARE * kinds / np.maximum(total, 1), 1)
+        probability = seen / np.maximum(total, 1) + left * probability
+    return float(-np.log(probability).mean())
+
+
+def ar_nats(train, test, order=128):
+    """Score codes by a linear prediction of the wave, with a logistic distribution around it.
+
+    The prediction is that of the least squares over train, from its autocorrelation; the scale of the logistic is the
+    best for train of SCALES. The probability of a code is that of the interval that it stands for.
+
+    Args: train, test: lists of uint8 (codes,). order: samples that the prediction reads.
+    Returns: float, nats a code over all of test but the first `order` of each line.
+    Source: Makhoul 1975, Linear prediction, section II; Salimans et al. 2017, PixelCNN++, section 2.1 (logistic).
+        Notebook: 03, "Honest baselines".
+    """
+    products = 0
+    for line in train:
+        wave = audio.mu_law_decode(line).astype(float)
+        spectrum = np.abs(np.fft.rfft(wave, 2 * len(wave))) ** 2
+        products = products + np.fft.irfft(spectrum)[:order + 1]
+    products[0] *= 1 + 1e-7  # a wave of few partials is nearly singular
+    taps = linalg.solve_toeplitz(products[:order], products[1:])
+    edges = audio.mu_law_decode(np.arange(256))
+    edges = np.concatenate([[-np.inf], (edges[1:] + edges[:-1]) / 2, [np.inf]])
+
+    def nats(lines, scale):
+        total, count = 0.0, 0
+        for line in lines:
+            wave = audio.mu_law_decode(line).astype(float)
+            predicted = np.convolve(wave, taps)[order - 1:len(wave) - 1]
+            codes = np.asarray(line[order:], int)
+            low, high = ((edges[codes + up] - predicted) / scale for up in (0, 1))
+            flip = low > 0  # far above the prediction both tails are 1 but for rounding: mirror them
+            low, high = np.where(flip, -high, low), np.where(flip, -low, high)
+            total -= np.log(np.maximum(special.expit(high) - special.expit(low), 1e-12)).sum()
+            count += len(codes)
+        return total / count
+
+    part = [line[:200_000] for line in train[:20]]
+    return float(nats(test, min(SCALES, key=lambda scale: nats(part, scale))))

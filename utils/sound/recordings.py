@@ -1,0 +1,72 @@
+"""The pieces of a split, played once by the piano and kept: waves at the models' rate, aligned with their rolls."""
+
+import hashlib
+import inspect
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from utils import files
+from utils.music import data, midi
+from utils.sound import audio
+
+TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
+FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
+QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
+RMS = 0.075  # of a chorale at the level of `audio.render`
+FULL = 2**15 - 1  # of the 16-bit integers that are kept
+PIECES_A_TASK = 4  # pieces that a worker takes at a time
+
+
+def waves(split, folder=data.MIDI_FOLDER, executor=None):
+    """Play all pieces of a split, or read them from the cache when neither they nor the renderer changed.
+
+    The last silence is cut, so that an average over samples is one over music; before the first note there is none.
+
+    Args: split, folder: as `data.pieces`; the cache lies in the folder. executor: concurrent.futures.Executor to render
+        with; by default a pool of processes.
+    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; frame t of a piece's roll
+        begins at sample t * FRAME_SAMPLES. The arrays lie on disk until they are read.
+    Raises: ValueError as `data.pieces`, and for a silent piece.
+    Notebook: 03, "What it hears".
+    """
+    rolls = [piece.roll for piece in data.pieces(split, folder)]
+    state = hashlib.sha256(inspect.getsource(play).encode() + Path(audio.__file__).read_bytes())
+    for roll in rolls:
+        state.update(roll.tobytes())
+    path, index = Path(folder) / f".waves_{split}.npy", Path(folder) / f".waves_{split}.json"
+    with suppress(OSError, ValueError, KeyError):  # whatever is wrong with a cache, the remedy is to rebuild it
+        kept = json.loads(index.read_text())
+        together = np.load(path, mmap_mode="r")
+        if kept["state"] == state.hexdigest() and len(together) == kept["ends"][-1]:
+            return np.split(together, kept["ends"][:-1])
+    with files.workers(executor) as pool:
+        played = list(tqdm(pool.map(play, rolls, chunksize=PIECES_A_TASK), desc=f"playing {split}", total=len(rolls),
+                           unit="piece", mininterval=1))
+    ends = np.cumsum([len(wave) for wave in played])
+    with suppress(OSError):  # a folder that cannot be written just stays slow
+        with files.whole(path) as temporary, open(temporary, "wb") as file:
+            np.save(file, np.concatenate(played))
+        with files.whole(index) as temporary:
+            temporary.write_text(json.dumps({"state": state.hexdigest(), "ends": ends.tolist()}))
+    return played
+
+
+def play(roll):
+    """Play one roll uint8 (frames, 128) -> int16 (samples,), its last silence cut."""
+    wave = audio.render(midi.roll_to_notes(roll), tempo=TEMPO)
+    last = np.flatnonzero(np.abs(wave) > QUIET)[-1] + 1
+    return np.round(wave[:last] * FULL).astype(np.int16)
+
+
+def codes(waves):
+    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (1 + samples,), silence before the first."""
+    return [audio.mu_law_encode(np.append(0, np.asarray(wave)) / FULL) for wave in waves]
+
+
+def samples(waves):
+    """Scale waves, list of int16 (samples,), to an RMS of about 1: list of float32 (1 + samples,), 0 before the first."""
+    return [np.append(np.float32(0), np.asarray(wave) / np.float32(FULL * RMS)) for wave in waves]
