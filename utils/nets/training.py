@@ -148,7 +148,9 @@ def _settings(model, batches, epochs):
     for array in keras.tree.flatten(batches[0]):
         digest.update(np.ascontiguousarray(array).tobytes())
     batches.rng.bit_generator.state = state  # as if nobody had looked
+    optimizer = keras.saving.serialize_keras_object(model.optimizer)
+    optimizer["config"].pop("name")  # "adam_1" is the second one of a session
     return json.loads(json.dumps({
         "epochs": epochs, "steps": len(batches), "first_batch": digest.hexdigest(),
         "weights": [list(weight.shape) for weight in model.weights],
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer)}, default=str))
+        "optimizer": optimizer}, default=str))
