@@ -19,6 +19,8 @@ RATE = 16_000  # samples a second are real time
 STEPS = {"lean": 16_000, "seed": 3_000}  # of one stream
 STREAMS = (16, 64)
 REPEATS = 3
+PRESETS = {"lean": dict(num_stacks=3, num_layers=10, skip_channels=256),  # one that a laptop can play
+           "seed": dict(num_stacks=5, num_layers=10, skip_channels=1024)}  # the original network
 
 
 def rows():
@@ -31,7 +33,7 @@ def rows():
 def _network(name):
     """One preset, conditioned as it performs or not: window, NumPy, TensorFlow's loop, and Numba."""
     hears = dict(condition_size=conditioning.NUM_SCORE_FEATURES, hop=conditioning.HOP) if name == "lean" else {}
-    sizes = wavenet.PRESETS[name]
+    sizes = PRESETS[name]
     model, steps = wavenet.build(**sizes, **hears), STEPS[name]
     weights, condition = wavenet.weights(model), None
     window = [np.zeros((1, wavenet.receptive_field(sizes["num_stacks"], sizes["num_layers"])), int)]

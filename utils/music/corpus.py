@@ -20,7 +20,7 @@ def scores():
     """
     from music21 import corpus  # two seconds to import: only an export needs it
 
-    # music21 looks for "bach" all along a path, and so finds every composer where it is installed under a folder of that name
+    # music21 looks for "bach" all along a path: installed under a folder of that name it finds every composer
     found = (path for path in map(Path, corpus.getComposer("bach")) if path.parent.name == "bach")
     paths = sorted(path for path in found if path.suffix != ".rntxt")
     return {f"{midi_name(path.name)}.mid": path for path in paths}
@@ -80,7 +80,8 @@ def score_to_notes(score):
     signature = first.recurse().getElementsByClass("KeySignature").first()
     keys = [(0.0, _MAJOR_KEYS[signature.sharps])] if signature is not None else []
     found = score.analyze("key")
-    tempo = next((float(mark.number) for mark in first.recurse().getElementsByClass("MetronomeMark") if mark.number), None)
+    marks = first.recurse().getElementsByClass("MetronomeMark")
+    tempo = next((float(mark.number) for mark in marks if mark.number), None)
     markers = [(0.0, f"key {found.tonic.name.replace('-', 'b')} {found.mode}")]
     markers += [(start, "fermata") for start in sorted(fermatas)] + _repeats(first)
     return notes, midi.Meta(
