@@ -15,7 +15,6 @@ def _load():
     """Import Keras; what goes wrong is raised, what is merely said is dropped."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every network and shape anew
     if "keras" not in sys.modules and multiprocessing.parent_process() is None:  # the workers of a pool say nothing
         print(f"loading Keras on {os.environ['KERAS_BACKEND']}, some seconds ...", flush=True)
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -23,6 +22,7 @@ def _load():
     try:
         return importlib.import_module("keras")
     finally:
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every network and shape anew
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
