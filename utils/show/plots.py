@@ -108,6 +108,7 @@ def inside(values, low, high, xlabel="", title="", ax=None):
     Returns: Axes; x in the measure's unit. Notebook: 01, "Bach and the floors".
     """
     ax = _axes(ax, title, 7, 0.45 * len(values) + 1.1)
+    ax.set_title(title, pad=20)  # above the name of the band
     ax.axvspan(low, high, color=PALE, linewidth=0, zorder=0)
     ax.annotate("Bach, p5 to p95", ((low + high) / 2, 1), (0, 3), ("data", "axes fraction"), "offset points",
                 ha="center", color=GREY)
