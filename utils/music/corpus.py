@@ -51,8 +51,7 @@ def score_to_notes(score):
     markers = [(0.0, f"key {found.tonic.name.replace('-', 'b')} {found.mode}")]
     markers += [(start, "fermata") for start in sorted(fermatas)] + _repeats(first)
     return np.array([tuple(row) for row in rows], midi.NOTE), midi.Meta(
-        time_signatures=_metres(first), key_signatures=keys, tempos=[(0.0, tempo)] if tempo else [],
-        markers=markers,
+        time_signatures=_metres(first), key_signatures=keys, tempos=[(0.0, tempo)] if tempo else [], markers=markers,
         part_names=[part.partName or f"Part {number + 1}" for number, part in enumerate(score.parts)])
 
 

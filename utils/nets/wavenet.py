@@ -112,19 +112,17 @@ def weights(model):
     steps = [layer.padding[0] for layer in model.layers if isinstance(layer, layers.ZeroPadding1D)]
     channels = named["gate_0"][1].shape[0] // 2
     nothing = [np.zeros((channels, channels), np.float32), np.zeros(channels, np.float32)]
-    residual = [named.get(f"residual_{number}", nothing) for number in range(count)]
-    result = {"dilations": np.array(steps), "embed": np.vstack(named["embed"])}
-    result |= {f"gate_{part}": np.stack([named[f"gate_{number}"][place] for number in range(count)])
-               for place, part in enumerate(("kernel", "bias"))}
-    result |= {f"residual_{part}": np.stack([each[place] for each in residual])
-               for place, part in enumerate(("kernel", "bias"))}
+    stack = lambda name, place: np.stack([named.get(f"{name}_{number}", nothing)[place] for number in range(count)])
+    result = {"dilations": np.array(steps), "embed": np.vstack(named["embed"])} | {
+        f"{name}_{part}": stack(name, place) for name in ("gate", "residual")
+        for place, part in enumerate(("kernel", "bias"))}
     for name, layer in (("skip", "skip"), ("hidden", "hidden"), ("head", head)):
         result[f"{name}_kernel"], result[f"{name}_bias"] = named[layer]
     if head == "moments":
         result["lowest_log_sigma"] = np.float32(LOWEST_LOG_SIGMA)
     if "squeeze" in named:
         result["squeeze_kernel"], result["squeeze_bias"] = named["squeeze"]
-        result["condition_kernel"] = np.stack([named[f"condition_{number}"][0] for number in range(count)])
+        result["condition_kernel"] = stack("condition", 0)
         result["hop"] = next((layer.size for layer in model.layers if isinstance(layer, layers.UpSampling1D)), 1)
     return result
 

@@ -60,12 +60,10 @@ def build(path, sections, quiz, title, text, seconds, seed=0):
         raise ValueError(f"a quiz of {sum(is_bach)} clips by Bach in {len(quiz)}: put in both Bach and machines")
     order = np.random.default_rng(seed).permutation(len(quiz))
     clips = [_code(_level(quiz[number][1], seconds), constant_rate=True) for number in order]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-                                     lstrip_blocks=True)
-    environment.globals.update(sound=lambda wave: _code(_level(wave)), draw_roll=roll_svg)
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=title, text=text, sections=sections, clips=clips, seconds=seconds,
-        answers=_lock([quiz[number][0] for number in order], clips))
+    settings = dict(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = jinja2.Environment(**settings).from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=title, text=text, sections=sections, clips=clips, seconds=seconds, draw_roll=roll_svg,
+        sound=lambda wave: _code(_level(wave)), answers=_lock([quiz[number][0] for number in order], clips))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as temporary:
@@ -85,15 +83,13 @@ def roll_svg(roll, title=""):
         return Markup("")
     low, high = notes["pitch"].min() - 1, notes["pitch"].max() + 2
     bars = "".join(f'<path d="M{x} 0V{high - low}"/>' for x in range(0, len(roll), 16))
-    cells = "".join(
-        f'<rect x="{start:g}" y="{high - pitch - 1}" width="{end - start - 0.15:g}" height="0.9" rx="0.2"/>'
-        for start, end, pitch in zip(notes["start"] * midi.STEPS_PER_QUARTER, notes["end"] * midi.STEPS_PER_QUARTER,
-                                     notes["pitch"]))
+    frames = zip(*(notes[edge] * midi.STEPS_PER_QUARTER for edge in ("start", "end")), notes["pitch"])
+    cells = "".join(f'<rect x="{start:g}" y="{high - pitch - 1}" width="{end - start - 0.15:g}" height="0.9" rx="0.2"/>'
+                    for start, end, pitch in frames)
     return Markup(
         '<svg class="roll" role="img" preserveAspectRatio="none" aria-label="{}" viewBox="0 0 {} {}">'
-        '<g class="bars">{}</g>{}</svg>'
-    ).format(title or "piano roll", len(roll), int(high - low), Markup(bars),
-             Markup(cells))
+        '<g class="bars">{}</g>{}</svg>').format(
+            title or "piano roll", len(roll), int(high - low), Markup(bars), Markup(cells))
 
 
 def _level(wave, seconds=None):
