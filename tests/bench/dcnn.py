@@ -1,18 +1,15 @@
-"""The rows of notebook 03: how fast a WaveNet plays by queues, against a window read anew for each sample, and a student."""
+"""The rows of notebook 03: how fast a WaveNet plays by queues, against a window read anew; and a student."""
 
-import os
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tests.bench.table import Row, seconds
-from utils import runs
-from utils.nets import queues, queues_numba, student, wavenet
+from utils.nets import queues, queues_numba, student, training, wavenet
+from utils.nets.backend import keras
 from utils.sound import conditioning, tones
+
+import tensorflow as tf  # after the backend, which keeps its start quiet
 
 OUTPUTS = Path(__file__).resolve().parents[2] / "outputs"
 RATE = 16_000  # samples a second are real time
@@ -47,7 +44,8 @@ def _network(name):
     speed = _speed(weights, steps, condition)
     for streams in (1, *STREAMS):
         found = speed if streams == 1 else _speed(weights, max(steps // streams, 200), condition, streams)
-        goal = {("lean", 1): "16,000, 1,000 x", ("seed", 1): "1,500", ("lean", 64): "2 x one", ("seed", 64): "4 x one"}
+        goal = {("lean", 1): "16,000, 1,000 x", ("seed", 1): "1,500", ("lean", 64): "2 x one",
+                ("seed", 64): "4 x one"}
         rival = ("Keras, window", naive) if streams == 1 else ("one stream", speed)
         yield Row(f"WaveNet {name}, queues, {streams} at once", found, "samples/s", goal.get((name, streams), ""), *rival,
                   found / rival[1])
@@ -109,12 +107,11 @@ def _performers():
     """Teacher and student as shipped, on a busy score: samples a second, conditions made beforehand."""
     length = 4 * student.PASS_SAMPLES
     rng = np.random.default_rng(0)
-    for name, module in (("teacher", wavenet), ("student", student)):
+    for name in ("teacher", "student"):
         folder = OUTPUTS / f"dcnn_{name}"
         if not (folder / "config.json").is_file():
             continue
-        model = module.build(**runs.config(folder)["builder"])
-        runs.load(model, folder)
+        model = training.rebuild(folder)
         condition = rng.random((-(-length // conditioning.HOP), conditioning.NUM_SCORE_FEATURES), np.float32)
         excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
         if name == "teacher":
@@ -125,5 +122,5 @@ def _performers():
             count, run = length, lambda: student.perform(model, length, condition, excitation, hop=conditioning.HOP)
         run()
         found = count / seconds(run, REPEATS)[0]
-        yield Row(f"{name.capitalize()}", found, "samples/s", {"teacher": "2 x", "student": "8 x"}[name], "real time", RATE,
-                  found / RATE)
+        goal = {"teacher": "2 x", "student": "8 x"}[name]
+        yield Row(name.capitalize(), found, "samples/s", goal, "real time", RATE, found / RATE)
