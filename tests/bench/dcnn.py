@@ -47,8 +47,8 @@ def _network(name):
         goal = {("lean", 1): "16,000, 1,000 x", ("seed", 1): "1,500", ("lean", 64): "2 x one",
                 ("seed", 64): "4 x one"}
         rival = ("Keras, window", naive) if streams == 1 else ("one stream", speed)
-        yield Row(f"WaveNet {name}, queues, {streams} at once", found, "samples/s", goal.get((name, streams), ""), *rival,
-                  found / rival[1])
+        yield Row(f"WaveNet {name}, queues, {streams} at once", found, "samples/s", goal.get((name, streams), ""),
+                  *rival, found / rival[1])
     kept, queues.queues_numba = queues.queues_numba, None
     try:
         yield Row(f"WaveNet {name}, queues in NumPy", plain := _speed(weights, steps // 20, condition), "samples/s", "",
