@@ -9,7 +9,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do $
 VENV := .venv/bin/python
 STAMP := .venv/installed-$(shell cat requirements.txt constraints.txt | cksum | tr ' ' '-')
 DEV_STAMP := .venv/installed-dev-$(shell cat requirements.txt constraints.txt requirements-dev.txt | cksum | tr ' ' '-')
-INSTALL := $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement
+INSTALL := $(VENV) -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --requirement
 SEED =
 MODE = load
 NOTEBOOKS =
@@ -43,12 +43,14 @@ $(STAMP):
 	{ echo "This needs Python 3.11, 3.12 or 3.13. Install one, or say where it is: make music PYTHON=/path/to/python3.12"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	{ echo "$(PYTHON) cannot make virtual environments. Install its venv (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(INSTALL) requirements.txt
+	@$(PYTHON) -m venv .venv
+	@echo "installing requirements.txt into .venv, 2.6 GB: a minute or more ..."
+	@$(INSTALL) requirements.txt
 	@rm -f .venv/installed-* && touch $@
 
 $(DEV_STAMP): $(STAMP)
-	$(INSTALL) requirements-dev.txt
+	@echo "installing requirements-dev.txt, what tests need ..."
+	@$(INSTALL) requirements-dev.txt
 	@rm -f .venv/installed-dev-* && touch $@
 
 .PHONY: music lab test bench release
