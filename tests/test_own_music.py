@@ -44,8 +44,8 @@ def folder(known, tmp_path, monkeypatch):
     """The five pieces as a reader's folder; small networks write little, beside it."""
     shutil.copytree(known, tmp_path / "mine")
     monkeypatch.setattr(own_music, "ROOT", tmp_path)
-    monkeypatch.setattr(own_music, "FRAMES", 16)
-    monkeypatch.setattr(own_music, "NUM_FILES", 2)
+    for name, value in dict(FRAMES=16, NUM_PIECES=4, NUM_WINDOWS=8, NUM_FILES=2).items():
+        monkeypatch.setattr(own_music, name, value)
     monkeypatch.setattr(own_music, "epochs", lambda steps: (2, steps // 2))
     monkeypatch.setattr(own_music, "SIZES", {name: own_music.SIZES[name] | tiny for name, tiny in TINY.items()})
     return tmp_path / "mine"
