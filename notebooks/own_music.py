@@ -182,7 +182,8 @@ def adversaries(network, learned, held, fit, steps, seed):
         build, builder, to_rolls = gan_voices.build_generator, dict(num_eighths=shape[0]), gan_grid.decode_voices
         discriminator = gan_voices.build_discriminator(shape[0], channels=96)
         settings |= dict(features=gan_voices.build_features(shape[0], transpose=3))
-    spread = metrics.features(to_rolls(real)).std(axis=0) + 1e-6
+    spread = metrics.features(to_rolls(real)).std(axis=0)
+    spread[spread == 0] = 1
     reference = metrics.features(to_rolls(checked)) / spread
 
     def write(model):
@@ -234,16 +235,18 @@ def nearness(ours, theirs):
 # ---------------------------------------------------------------------------------------------- what becomes of it
 
 
-def report(learned, held, written):
+def report(learned, held, written, grid=1):
     """Measure what was written, beside the pieces held back.
 
-    Args: learned, held: lists of data.Piece. written: uint8 rolls (frames, 128).
+    Args: learned, held: lists of data.Piece. written: uint8 rolls (frames, 128). grid: frames that the network takes as
+        one; copies are looked for on that grid.
     Returns: str, a table in Markdown, and a sentence on what is copied.
     """
     from utils.measure import metrics, phrases, variety
     from utils.show import table
 
-    index, bar = variety.CopyIndex([piece.roll for piece in learned]), usual_bar(learned)
+    coarse, bar = lambda roll: np.repeat(roll[::grid], grid, axis=0), usual_bar(learned)
+    index = variety.CopyIndex([coarse(piece.roll) for piece in learned])
     pieces = {"held back": [(p.roll, p.upbeat, p.bar_frames, p.semitones) for p in held],
               "written": [(roll, 0, bar, 0) for roll in written]}
     rows, longest = {}, []
@@ -252,11 +255,12 @@ def report(learned, held, written):
         for roll, upbeat, bar_frames, semitones in some:
             if len(cut := windows.four_bar_windows(roll, upbeat, bar_frames, semitones)):
                 measures = metrics.measure(cut, bar_frames) | phrases.measure(cut, bar_frames)
-                measures["copied"] = [index.longest(window) for window in cut]
+                measures["copied"] = [index.longest(coarse(window)) for window in cut]
                 for measure, values in measures.items():
                     rows[name].setdefault(measure, []).extend(values)
-        longest.append(max(index.longest(roll) for roll, *_ in some))
-    return f"{table.markdown(table.show(rows))}\n\n{verdict(*longest)}"
+        longest.append(max(index.longest(coarse(roll)) for roll, *_ in some))
+    return (f"{table.markdown(table.show(rows))}\n\nMeans over windows of four bars; notebooks 01 and 05 explain them. "
+            f"{verdict(*longest)}")
 
 
 def verdict(held, written):
@@ -308,8 +312,8 @@ def tidy(fit):
     except BaseException:
         if any(found for name in ("backup/*", "state.npz", f"run/{runs.CONFIG}") for found in fit.glob(name)):
             say(f"{fit} keeps the training so far: the same command goes on from there")
-            raise
-        shutil.rmtree(fit, ignore_errors=True)
+        else:
+            shutil.rmtree(fit, ignore_errors=True)
         raise
     else:
         shutil.rmtree(fit.parent)
@@ -364,7 +368,7 @@ def main(arguments=None):
         written = write(training.rebuild(new))
         count = keep(written, new)
         say("measuring ...")
-        found = report(learned, held, written)
+        found = report(learned, held, written, gan_grid.FRAME_STEPS if chosen.network in LESSONS else 1)
         (new / "report.md").write_text(found + "\n", encoding="utf-8")
         os.replace(new, out)
     say(f"{found}\n\n{out}/: {count} pieces as MIDI and MP3, report.md, the weights"

@@ -178,6 +178,7 @@ def test_a_training_that_is_stopped_goes_on_or_leaves_nothing(folder, tmp_path, 
 
     place, local = {"nll": wavenet, "nearness": own_music}[measure], tmp_path / "outputs" / "local"
     call = [str(folder), "mine", "--network", network, "--steps", "2"]
+    monkeypatch.setattr(own_music, "keep", lambda written, folder: 0)
     for target, name, number, left, said in ((place, measure, 1, [], []), (place, measure, calls + 1, ["fit"], [1]),
                                              (own_music, "report", 1, ["fit"], [2])):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -201,3 +202,6 @@ def test_a_network_that_copies_is_told_from_one_that_does_not(folder):
     copied = own_music.report(learned, held, [midi.transpose(learned[0].roll, 1)])
     sounds = int(learned[0].roll.any(axis=1).sum())
     assert f"repeats at most {sounds} sixteenths" in copied and "it copies" in copied
+    window = np.repeat(learned[0].roll[:64:2], 2, axis=0)  # as a GAN writes it, on the grid of eighths
+    copied = own_music.report(learned, held, [window], grid=2)
+    assert f"repeats at most {window.any(axis=1).sum()} sixteenths" in copied
