@@ -40,7 +40,7 @@ def _load():
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every network and shape anew
     if "keras" in sys.modules:
         return sys.modules["keras"]
-    if multiprocessing.parent_process() is None:  # a pool's workers say nothing
+    if multiprocessing.current_process().name == "MainProcess":  # a pool's workers say nothing
         name = os.environ["KERAS_BACKEND"]
         print(f"loading {NAMES.get(name, name)}, some seconds ...", flush=True)
     with _unheard():

@@ -32,8 +32,8 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
 
 
 def worth_compiling(num_steps):
-    """Tell whether a training is long enough that XLA's compiling, some ten seconds, pays."""
-    return num_steps > 50
+    """Tell whether a training is long enough that XLA's compiling, some ten seconds, pays; JAX is slow without it."""
+    return num_steps > 50 or keras.backend.backend() == "jax"
 
 
 def fit(model, batches, folder, epochs, score, keep_best=False):
@@ -53,9 +53,13 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     settings = _settings(model, batches, epochs)
     if not ((folder / "backup").exists() and (folder / SETTINGS).exists()
             and json.loads((folder / SETTINGS).read_text()) == settings):
-        shutil.rmtree(folder, ignore_errors=True)
+        for name in (LOG, SETTINGS, BEST):  # what else lies in the folder is not ours
+            (folder / name).unlink(missing_ok=True)
+        for name in ("backup", "logs"):
+            shutil.rmtree(folder / name, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     runs.write_json(folder / SETTINGS, settings)
+    model.optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
@@ -151,4 +155,5 @@ def _settings(model, batches, epochs):
     return json.loads(json.dumps({
         "epochs": epochs, "steps": len(batches), "first_batch": digest.hexdigest(),
         "weights": [list(weight.shape) for weight in model.weights],
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer)}, default=str))
+        "optimizer": [type(model.optimizer).__name__, model.optimizer.get_config() | {"name": ""}]},  # names count up
+        default=str))
