@@ -5,10 +5,16 @@
 The executed copies and all that they write go to outputs/local; the notebooks themselves stay as they are.
 """
 
+import copy
+import os
+import re
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import nbformat
 from nbclient import NotebookClient
@@ -17,23 +23,93 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ROOT / "outputs" / "local"
 KINDS = {"Listen": (".mp3",), "Look": (".png", ".svg", ".html"), "Open in a music program": (".mid", ".musicxml")}
+SILENCE_SECONDS = 8  # at most, between two lines of progress
+LINK = re.compile(r"""(\b(?:href|src)\s*=\s*["']|\]\()([^"')\s]+)""")  # in HTML, and in Markdown
+ELSEWHERE = re.compile(r"[#/]|[A-Za-z][\w+.-]*:")  # how a link begins that is not relative to the notebook
 
 
-def execute(path, target, timeout_seconds=None):
+def execute(path, target, timeout_seconds=None, say=None, environment=None):
     """Run one notebook in its own folder and write the executed copy to `target`, also when a cell fails.
 
-    What libraries say outside the cells, such as TensorFlow of its hardware, goes to a .log file beside it.
+    Relative links lead from the copy to the same files as from the notebook. What libraries write outside the cells,
+    such as TensorFlow about the hardware, goes to a .log file next to the copy.
+
+    Args: path: of the notebook. target: of the copy; its folder is made at need. timeout_seconds: for one cell; None
+        for no limit. say: function that is called with a line of progress every few seconds; None for silence.
+        environment: dict, the notebook's environment variables; None for those of this process.
+    Returns: the executed notebook, with its links as they are right from its own folder.
+    Raises: CellExecutionError where a cell fails, DeadKernelError where Python itself does.
     """
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3",
+    path, target = Path(path).resolve(), Path(target).resolve()
+    notebook, at = nbformat.read(path, as_version=4), {"cell": 0}
+    client = NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3", coalesce_streams=True,
                             resources={"metadata": {"path": path.parent}},
+                            on_cell_start=lambda cell, cell_index: at.update(cell=cell_index),
                             extra_arguments=["--log-level=ERROR"])  # no warnings amid the lines of progress
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(target.with_suffix(".log"), "w", encoding="utf-8") as log:
-            client.execute(stderr=log)
+        with open(target.with_suffix(".log"), "w", encoding="utf-8") as log, _reports(notebook, at, say):
+            client.execute(stderr=log, env=dict(os.environ if environment is None else environment))
     finally:
-        nbformat.write(notebook, target)
+        nbformat.write(_relinked(notebook, path.parent, target.parent), target)
+    return notebook
+
+
+@contextmanager
+def _reports(notebook, at, say):
+    """Say every few seconds which cell is running, and the last line that it printed."""
+    done = threading.Event()
+
+    def report():
+        while not done.wait(SILENCE_SECONDS):
+            number = sum(cell.cell_type == "code" for cell in notebook.cells[:at["cell"] + 1])
+            total = sum(cell.cell_type == "code" for cell in notebook.cells)
+            printed = "".join(output.text for output in notebook.cells[at["cell"]].get("outputs", [])
+                              if output.output_type == "stream")
+            lines = [line.strip() for line in re.split(r"[\r\n]", printed) if line.strip()]
+            say(f"cell {max(number, 1)} of {total}" + (f": {lines[-1][:80]}" if lines else ""))
+
+    thread = threading.Thread(target=report, daemon=True)
+    if say:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if say:
+            thread.join()
+
+
+def texts(notebook):
+    """Find what a notebook shows that may hold links: its Markdown cells, and HTML and Markdown among the outputs.
+
+    Returns: list of (dict, key), where dict[key] is the text.
+    """
+    shown = [(cell, "source") for cell in notebook.cells if cell.cell_type == "markdown"]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    return shown + [(output["data"], kind) for output in outputs for kind in ("text/html", "text/markdown")
+                    if kind in output["data"]]
+
+
+def links(notebook):
+    """List the files that a notebook's relative links name: paths from its own folder, as str, each once."""
+    found = [match[2] for where, key in texts(notebook) for match in LINK.finditer(where[key])]
+    return list(dict.fromkeys(unquote(re.split("[#?]", link)[0]) for link in found if not ELSEWHERE.match(link)))
+
+
+def _relinked(notebook, old, new):
+    """A copy of the notebook whose relative links lead from folder `new` to where they led from folder `old`."""
+
+    def moved(match):
+        if ELSEWHERE.match(match[2]):
+            return match[0]
+        path, rest = re.fullmatch("([^#?]*)(.*)", match[2]).groups()
+        return match[1] + quote(Path(os.path.relpath(old / unquote(path), new)).as_posix()) + rest
+
+    notebook = copy.deepcopy(notebook)
+    for where, key in texts(notebook):
+        where[key] = LINK.sub(moved, where[key])
+    return notebook
 
 
 def print_files(title, files):
@@ -47,21 +123,31 @@ def print_files(title, files):
             print(f"  {folder.as_posix()}/  {'  '.join(path.name for path in group)}")
 
 
+def run(path, environment=None):
+    """Run one of our notebooks into outputs/local/notebooks and print how it goes; end the program where a cell fails.
+
+    Returns: the executed notebook, as `execute`.
+    """
+    print(f"{path.stem}, {(environment or os.environ).get('BACH_MODE', 'load')}", flush=True)
+    began, target = time.time(), LOCAL / "notebooks" / path.name
+    try:
+        notebook = execute(path, target, say=lambda line: print(f"  {line}", flush=True), environment=environment)
+    except (CellExecutionError, DeadKernelError) as error:
+        sys.exit(f"{path.stem} failed; see {target.relative_to(ROOT)}\n{error}")
+    print(f"  {(time.time() - began) / 60:.1f} min", flush=True)
+    return notebook
+
+
 def main():
     start = time.time()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        print(f"{path.stem:16}", end="", flush=True)
-        began, target = time.time(), LOCAL / "notebooks" / path.name
-        try:
-            execute(path, target)
-        except (CellExecutionError, DeadKernelError) as error:
-            sys.exit(f"failed; see {target.relative_to(ROOT)}\n{error}")
-        print(f"{(time.time() - began) / 60:6.1f} min", flush=True)
+        run(path)
     written = [path for path in LOCAL.rglob("*") if path.stat().st_mtime >= start]
     print_files("new", written)
     print_files("shipped", set((ROOT / "outputs").rglob("*")) - set(LOCAL.rglob("*")))
     print(f"\nThe notebooks with all their figures and players: {(LOCAL / 'notebooks').relative_to(ROOT).as_posix()}/")
-    print(f"The page to listen to, and to guess, in a browser: {(LOCAL / 'gallery' / 'index.html').relative_to(ROOT).as_posix()}")
+    page = (LOCAL / "gallery" / "index.html").relative_to(ROOT).as_posix()
+    print(f"The page to listen to, and to guess, in a browser: {page}")
 
 
 if __name__ == "__main__":

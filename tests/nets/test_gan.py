@@ -207,6 +207,37 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(real, tmp_path, eagerly
         gan.run(other, 6, folder=tmp_path)
 
 
+def test_the_generator_of_the_best_look_is_returned_after_a_stop_too(real, tmp_path, eagerly):
+    """The highest measure wins, of equals the latest, and a number wins against NaN."""
+    measures, seen = [np.nan, 0.2, 0.4, 0.4, 0.1, np.nan], {}
+
+    def watch(epoch, generator):
+        if epoch == 5 and 5 not in seen:
+            seen[5] = None
+            raise KeyboardInterrupt
+        seen[epoch] = bits(generator)
+        return {"likeness": measures[epoch - 1]}
+
+    with pytest.raises(KeyboardInterrupt):
+        gan.run(build(real, average=0.5), 6, watch, 1, tmp_path, "likeness")
+    kept, history = gan.run(build(real, seed=2, average=0.5), 6, watch, 1, tmp_path, "likeness")
+    assert bits(kept) == seen[4] != seen[3] and history["epoch"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_features_own_draws(real, tmp_path, eagerly):
+    def trainer():
+        keras.utils.set_random_seed(1)
+        samples, read = keras.Input(SHAPE), keras.Input(SHAPE)
+        features = keras.Model(samples, keras.layers.GaussianNoise(0.5, seed=1)(samples))
+        judge = keras.Model(read, keras.layers.Dense(1)(keras.layers.Flatten()(read)))
+        return gan.Trainer(gan.build_generator(SHAPE, units=(8,)), judge, real, 1e-3, 1e-3,
+                           features=features, batch_size=8)
+
+    whole, _ = gan.run(trainer(), 4, every=2)
+    gan.run(trainer(), 2, every=2, folder=tmp_path)
+    assert bits(gan.run(trainer(), 4, every=2, folder=tmp_path)[0]) == bits(whole)
+
+
 def test_a_loss_that_is_not_finite_stops_the_fit(real, eagerly):
     with pytest.raises(FloatingPointError, match="lower the rates"):
         gan.fit(real, "study", 1e30, 1e30, epochs=4)

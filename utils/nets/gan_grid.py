@@ -63,7 +63,7 @@ def encode_voices(windows):
     count = (eighths != 0).sum(axis=2)
     kept = np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
     if not kept.any():
-        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass music of four voices")
+        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass four voices")
     eighths, count = eighths[kept], count[kept]
     _in_range(eighths != 0)
     pitches = voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
@@ -108,6 +108,6 @@ def _in_range(sounding):
     """The pitches G1 to D6 of bool (..., 128), or why these are not all."""
     inside = sounding[..., LOWEST_SUNG:LOWEST_SUNG + NUM_SUNG]
     if inside.sum() != sounding.sum():
-        raise ValueError(f"pitches beyond {LOWEST_SUNG} to {LOWEST_SUNG + NUM_SUNG - 1}: transpose to C major or A minor, "
-                         "as windows.windows does, and leave out what no choir sings")
+        raise ValueError(f"pitches beyond {LOWEST_SUNG} to {LOWEST_SUNG + NUM_SUNG - 1}: transpose to C major or A "
+                         "minor, as windows.windows does, and leave out what no choir sings")
     return inside

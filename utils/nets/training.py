@@ -1,9 +1,8 @@
-"""What every long training does alike: the schedule, one `fit` that goes on where it was stopped, and the score in nats."""
+"""What every long training does alike: the schedule, a `fit` that goes on where it was stopped, the score in nats."""
 
 import csv
 import hashlib
 import importlib
-import json
 import shutil
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from utils import runs
 from utils.nets.backend import keras
 
-LOG, SETTINGS, BEST = "history.csv", "settings.json", "best.weights.h5"  # files of `fit`
+LOG, NAME, BEST = "history.csv", "training.txt", "best.weights.h5"  # files of `fit`
+WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps, above which XLA's ten seconds of compiling pay
 SILENCE_SECONDS = 10  # the longest that a training says nothing
 
 
@@ -31,11 +31,6 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
     return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, global_clipnorm=1.0)
 
 
-def worth_compiling(num_steps):
-    """Tell whether a training is long enough that XLA's compiling, some ten seconds, pays; JAX is slow without it."""
-    return num_steps > 50 or keras.backend.backend() == "jax"
-
-
 def fit(model, batches, folder, epochs, score, keep_best=False):
     """Train a compiled model, epoch by epoch; what was stopped goes on after its last whole epoch.
 
@@ -50,15 +45,13 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     Notebook: 02, "Training".
     """
     folder = Path(folder)
-    settings = _settings(model, batches, epochs)
-    if not ((folder / "backup").exists() and (folder / SETTINGS).exists()
-            and json.loads((folder / SETTINGS).read_text()) == settings):
-        for name in (LOG, SETTINGS, BEST):  # what else lies in the folder is not ours
-            (folder / name).unlink(missing_ok=True)
-        for name in ("backup", "logs"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+    name = _name(model, batches, epochs)
+    if not ((folder / "backup").exists() and (folder / NAME).exists() and (folder / NAME).read_text() == name):
+        for old in (LOG, NAME, BEST):
+            (folder / old).unlink(missing_ok=True)
+        shutil.rmtree(folder / "backup", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    runs.write_json(folder / SETTINGS, settings)
+    (folder / NAME).write_text(name)
     model.optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
@@ -71,7 +64,7 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     if keep_best:
         callbacks.insert(2, keras.callbacks.ModelCheckpoint(
             folder / BEST, "val_loss", save_best_only=True, save_weights_only=True, mode="min",
-            initial_value_threshold=best_yet if np.isfinite(best_yet) else None))
+            initial_value_threshold=best_yet))
     model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
     if keep_best and (folder / BEST).exists():
         model.load_weights(folder / BEST)
@@ -102,8 +95,8 @@ def rebuild(run_dir):
     try:
         build = getattr(importlib.import_module(f"utils.nets.{module}"), function)
     except (ImportError, AttributeError):
-        raise ValueError(f"{run_dir}/{runs.CONFIG} names the builder {config.get('build')!r}: give one of utils/nets, such as "
-                         "char_rnn.build_char_rnn") from None
+        raise ValueError(f"{run_dir}/{runs.CONFIG} names the builder {config.get('build')!r}: give one of utils/nets, "
+                         "such as char_rnn.build_char_rnn") from None
     model = build(**config["builder"])
     runs.load(model, run_dir)
     return model
@@ -127,8 +120,9 @@ class _Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
-    def _say(self, text):
-        print(text, flush=True)
+    def _say(self, text, logs=None):
+        losses = ", ".join(f"{name} {float(value):.3f}" for name, value in (logs or {}).items())
+        print(text + losses, flush=True)
         self.said = time.monotonic()
 
     def on_train_begin(self, logs=None):
@@ -139,21 +133,17 @@ class _Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.said > SILENCE_SECONDS:
-            self._say(f"epoch {self.epoch} of {self.epochs}, step {batch + 1} of {self.steps}: loss {float(logs['loss']):.3f}")
+            self._say(f"epoch {self.epoch} of {self.epochs}, step {batch + 1} of {self.steps}: ", logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._say(f"epoch {self.epoch} of {self.epochs}: loss {float(logs['loss']):.3f}, validation {logs['val_loss']:.3f}")
+        self._say(f"epoch {self.epoch} of {self.epochs}: ", logs)
 
 
-def _settings(model, batches, epochs):
-    """What tells one training from another: its length, its first batch, the network and the optimiser."""
+def _name(model, batches, epochs):
+    """Tell one training from another: by its length, its first batch, the network's shapes and the optimiser."""
     state = batches.rng.bit_generator.state
-    digest = hashlib.sha256()
-    for array in keras.tree.flatten(batches[0]):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    parts = [np.ascontiguousarray(part).tobytes() for part in keras.tree.flatten(batches[0])]
     batches.rng.bit_generator.state = state  # as if nobody had looked
-    return json.loads(json.dumps({
-        "epochs": epochs, "steps": len(batches), "first_batch": digest.hexdigest(),
-        "weights": [list(weight.shape) for weight in model.weights],
-        "optimizer": [type(model.optimizer).__name__, model.optimizer.get_config() | {"name": ""}]},  # names count up
-        default=str))
+    optimizer = model.optimizer.get_config() | {"name": ""}  # a session's second one is called "adam_1"
+    settings = epochs, len(batches), [weight.shape for weight in model.weights], optimizer
+    return hashlib.sha256(b"".join([repr(settings).encode(), *parts])).hexdigest()

@@ -1,11 +1,11 @@
 """Notes -> files to hear and, in a notebook, a small player with links to them."""
 
 import base64
-import filecmp
 import html
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from IPython.display import HTML
@@ -41,7 +41,7 @@ def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_
 def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
     """Show a player of a wave's first seconds, and links to files that hold more.
 
-    A link leads to the shipped run where that holds the same file: what lies in outputs/local is on one machine only.
+    The links are relative to the current folder, which is the notebook's own while a notebook runs.
 
     Args: wave: float32 (samples,) at audio.SAMPLE_RATE. paths: of the files to link. title: str.
         seconds: how much of it.
@@ -51,17 +51,9 @@ def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
         encoded = Path(folder, "excerpt.mp3")
         audio.write(encoded, excerpt(wave, seconds))
         sound = base64.b64encode(encoded.read_bytes()).decode()
-    links = [(Path(os.path.relpath(_shipped(Path(path)))).as_posix(), Path(path).suffix[1:]) for path in paths]
+    links = [(quote(Path(os.path.relpath(path)).as_posix()), Path(path).suffix[1:]) for path in paths]
     links = " · ".join(f'<a href="{html.escape(link)}">{kind}</a>' for link, kind in links)
     return HTML(f'<p>{html.escape(title)}<br><audio controls src="data:audio/mpeg;base64,{sound}"></audio> {links}</p>')
-
-
-def _shipped(path):
-    """outputs/local/<run>/<file> -> outputs/<run>/<file>, where the two are equal; else the path as it is."""
-    outputs, run = path.parent.parent.parent, path.parent
-    twin = outputs / run.name / path.name
-    is_copy = run.parent.name == "local" and twin.is_file() and filecmp.cmp(path, twin, shallow=False)
-    return twin if is_copy else path
 
 
 def excerpt(wave, seconds=EXCERPT_SECONDS):

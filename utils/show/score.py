@@ -30,7 +30,8 @@ ATTRIBUTES = f"""<attributes>
 <clef number="1"><sign>G</sign><line>2</line></clef><clef number="2"><sign>F</sign><line>4</line></clef>
 </attributes>
 """
-TAIL = '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n</part>\n</score-partwise>\n'
+TAIL = ('<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n'
+        "</part>\n</score-partwise>\n")
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
 verovio.enableLog(verovio.LOG_ERROR)  # no warning of the ties that an excerpt cuts

@@ -58,6 +58,6 @@ def _text(value, digits):
         value = float(np.nanmean(value)) if np.isfinite(value).any() else None
     if value is None or isinstance(value, float) and np.isnan(value):
         return UNKNOWN
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:,.{digits}f}" if isinstance(value, (float, np.floating)) else str(value)
+    if isinstance(value, (float, np.floating)):
+        return format(value, digits if isinstance(digits, str) else f",.{digits}f")
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)

@@ -19,8 +19,9 @@ def ngram_nats(train, test, order):
     """
     if order not in (1, 2, 3):
         raise ValueError(f"order {order}: choose 1, 2 or 3; four codes have 4 billion combinations")
-    follow = np.concatenate([np.asarray(line[2:], np.int64) for line in test])
-    before = [np.concatenate([np.asarray(line[2 - back:len(line) - back], np.int64) for line in test]) for back in (1, 2)]
+    test = [np.asarray(line, np.int64) for line in test]
+    before = [np.concatenate([line[2 - back:len(line) - back] for line in test]) for back in (1, 2)]
+    follow = np.concatenate([line[2:] for line in test])
     probability = np.full(len(follow), 1 / 256)
     for size in range(1, order + 1):
         counts = np.zeros(256**size, np.int32)
