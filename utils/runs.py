@@ -121,7 +121,7 @@ def load(model, run_dir):
         model.load_weights(path)
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} does not fit this model: build it with the settings in {CONFIG} ({error})") from error
-    return json.loads(_read(path.with_name(HISTORY)))
+    return read_json(path.with_name(HISTORY))
 
 
 def config(run_dir):
@@ -131,7 +131,12 @@ def config(run_dir):
     Returns: dict.
     Raises: ValueError where the file is missing or no JSON.
     """
-    return json.loads(_read(Path(run_dir) / CONFIG))
+    return read_json(Path(run_dir) / CONFIG)
+
+
+def read_json(path):
+    """Read what `write_json` wrote; raises ValueError where the file is missing or no JSON."""
+    return json.loads(_read(Path(path)))
 
 
 def write_json(path, content):
