@@ -80,9 +80,8 @@ def save(model, history, run_dir, **config):
         model.save_weights(temporary)
         _shrink(temporary)
         checksum = _sha256(temporary)
-    loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
-    versions = {name: module.__version__ for name, module in loaded.items() if module}
-    versions["python"] = platform.python_version()
+    versions = {name: sys.modules[name].__version__ for name in ("keras", "tensorflow", "jax", "numpy")
+                if name in sys.modules} | {"python": platform.python_version()}
     write_json(run_dir / HISTORY, history)
     write_json(run_dir / CONFIG, config | {"versions": versions, "sha256": checksum})
 

@@ -34,8 +34,7 @@ class Form(NamedTuple):
 
 def form(piece):
     """Read the outline of a piece: anything with roll, semitones, upbeat, bar_frames and fermatas, as `data` gives."""
-    tonic, mode = final_key(piece.roll, piece.semitones)
-    return Form(piece.upbeat, piece.bar_frames, tonic, mode, piece.fermatas, len(piece.roll))
+    return Form(piece.upbeat, piece.bar_frames, *final_key(piece.roll, piece.semitones), piece.fermatas, len(piece.roll))
 
 
 def final_key(roll, semitones):

@@ -57,14 +57,13 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
 
-    best_yet = min(history(folder)["val_loss"], default=np.inf) if (folder / LOG).exists() else np.inf
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=add_score), _Progress(epochs, len(batches)),
                  keras.callbacks.CSVLogger(folder / LOG, append=True), keras.callbacks.TensorBoard(folder / "logs"),
                  keras.callbacks.BackupAndRestore(folder / "backup")]
     if keep_best:
         callbacks.insert(2, keras.callbacks.ModelCheckpoint(
             folder / BEST, "val_loss", save_best_only=True, save_weights_only=True, mode="min",
-            initial_value_threshold=best_yet))
+            initial_value_threshold=min(history(folder)["val_loss"]) if (folder / LOG).exists() else None))
     model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
     if keep_best and (folder / BEST).exists():
         model.load_weights(folder / BEST)
@@ -121,22 +120,20 @@ class _Progress(keras.callbacks.Callback):
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
     def _say(self, text, logs=None):
-        losses = ", ".join(f"{name} {float(value):.3f}" for name, value in (logs or {}).items())
+        names = {"val_loss": "validation"}
+        losses = ", ".join(f"{names.get(name, name)} {float(value):.3f}" for name, value in (logs or {}).items())
         print(text + losses, flush=True)
         self.said = time.monotonic()
 
     def on_train_begin(self, logs=None):
         self._say("compiling ...")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
-
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.said > SILENCE_SECONDS:
-            self._say(f"epoch {self.epoch} of {self.epochs}, step {batch + 1} of {self.steps}: ", logs)
+            self._say(f"step {batch + 1} of {self.steps}: ", logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._say(f"epoch {self.epoch} of {self.epochs}: ", logs)
+        self._say(f"epoch {epoch + 1} of {self.epochs}: ", logs)
 
 
 def _name(model, batches, epochs):
