@@ -34,7 +34,8 @@ class Form(NamedTuple):
 
 def form(piece):
     """Read the outline of a piece: anything with roll, semitones, upbeat, bar_frames and fermatas, as `data` gives."""
-    return Form(piece.upbeat, piece.bar_frames, *final_key(piece.roll, piece.semitones), piece.fermatas, len(piece.roll))
+    tonic, mode = final_key(piece.roll, piece.semitones)
+    return Form(piece.upbeat, piece.bar_frames, tonic, mode, piece.fermatas, len(piece.roll))
 
 
 def final_key(roll, semitones):

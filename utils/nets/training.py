@@ -120,9 +120,8 @@ class _Progress(keras.callbacks.Callback):
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
     def _say(self, text, logs=None):
-        names = {"val_loss": "validation"}
-        losses = ", ".join(f"{names.get(name, name)} {float(value):.3f}" for name, value in (logs or {}).items())
-        print(text + losses, flush=True)
+        losses = (f"{name.replace('val_loss', 'validation')} {float(value):.3f}" for name, value in (logs or {}).items())
+        print(text + ", ".join(losses), flush=True)
         self.said = time.monotonic()
 
     def on_train_begin(self, logs=None):
