@@ -120,7 +120,7 @@ class _Progress(keras.callbacks.Callback):
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
     def _say(self, text, logs=None):
-        losses = (f"{name.replace('val_loss', 'validation')} {float(value):.3f}" for name, value in (logs or {}).items())
+        losses = (f"{name.replace('val_', 'validation ')} {float(each):.3f}" for name, each in (logs or {}).items())
         print(text + ", ".join(losses), flush=True)
         self.said = time.monotonic()
 
