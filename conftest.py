@@ -4,7 +4,7 @@ from functools import cache
 
 import nbformat
 
-SECONDS = {"test_notebooks.py": 150}  # of test files that run notebooks; all others are short
+SECONDS = {"test_notebooks.py": 250}  # of test files that run notebooks; all others are short
 UNKNOWN = 100  # of a notebook that does not say
 
 

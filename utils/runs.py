@@ -80,9 +80,8 @@ def save(model, history, run_dir, **config):
         model.save_weights(temporary)
         _shrink(temporary)
         checksum = _sha256(temporary)
-    loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
-    versions = {name: module.__version__ for name, module in loaded.items() if module}
-    versions["python"] = platform.python_version()
+    versions = {name: sys.modules[name].__version__ for name in ("keras", "tensorflow", "jax", "numpy")
+                if name in sys.modules} | {"python": platform.python_version()}
     write_json(run_dir / HISTORY, history)
     write_json(run_dir / CONFIG, config | {"versions": versions, "sha256": checksum})
 
@@ -121,7 +120,7 @@ def load(model, run_dir):
         model.load_weights(path)
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} does not fit this model: build it with the settings in {CONFIG} ({error})") from error
-    return json.loads(_read(path.with_name(HISTORY)))
+    return read_json(path.with_name(HISTORY))
 
 
 def config(run_dir):
@@ -131,7 +130,12 @@ def config(run_dir):
     Returns: dict.
     Raises: ValueError where the file is missing or no JSON.
     """
-    return json.loads(_read(Path(run_dir) / CONFIG))
+    return read_json(Path(run_dir) / CONFIG)
+
+
+def read_json(path):
+    """Read what `write_json` wrote; raises ValueError where the file is missing or no JSON."""
+    return json.loads(_read(Path(path)))
 
 
 def write_json(path, content):

@@ -15,7 +15,7 @@ def _load():
     """Import Keras; what goes wrong is raised, what is merely said is dropped."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" not in sys.modules and multiprocessing.parent_process() is None:  # the workers of a pool say nothing
+    if "keras" not in sys.modules and multiprocessing.current_process().name == "MainProcess":  # no worker of a pool
         print(f"loading Keras on {os.environ['KERAS_BACKEND']}, some seconds ...", flush=True)
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

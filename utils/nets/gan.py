@@ -135,7 +135,7 @@ class Trainer:
             of_made, more = self._judge(made, self.penalty * self.relativistic)
             loss = self._cross_entropy(of_real, of_made)
             total = loss + self.penalty / 2 * (steepness + more)
-        self._apply(1, self.discriminator, tape.gradient(total, self._variables(self.discriminator)))
+        self._move(1, self.discriminator, tape, total)
         return loss
 
     def generator_step(self):
@@ -145,7 +145,7 @@ class Trainer:
             made = self.generator(self._latents(), training=True)
             of_made, _ = self._judge(made)
             loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
-        self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
+        self._move(0, self.generator, tape, loss)
         if self.average:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
                 slow.assign(self.average * slow + (1 - self.average) * fast)
@@ -208,11 +208,9 @@ class Trainer:
         chosen = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
         return tf.gather(self.real, chosen)
 
-    def _apply(self, side, model, gradients):
-        self.optimizers[side].apply(gradients, model.trainable_variables)
-
-    def _variables(self, model):
-        return [variable.value for variable in model.trainable_variables]
+    def _move(self, side, model, tape, loss):
+        variables = [variable.value for variable in model.trainable_variables]
+        self.optimizers[side].apply(tape.gradient(loss, variables), model.trainable_variables)
 
     def _latents(self):
         return tf.random.stateless_normal([self.batch_size, LATENT], self._draw())

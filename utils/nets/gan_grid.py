@@ -73,9 +73,9 @@ def encode_voices(windows):
         rows = np.flatnonzero(count[:, time] < NUM_VOICES)
         pitches[rows, time] = unisons[rows, time, moves.argmin(axis=1)[rows] if time else 2]
     changed = np.diff(pitches, axis=1, prepend=-1) != 0
-    struck = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
+    strikes = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
     one_hot = pitches[..., None] == np.arange(LOWEST_SUNG, LOWEST_SUNG + NUM_SUNG)
-    return np.concatenate([one_hot, struck[..., None]], axis=3).astype(np.float32)
+    return np.concatenate([one_hot, strikes[..., None]], axis=3).astype(np.float32)
 
 
 def decode_voices(cells):

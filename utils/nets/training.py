@@ -13,7 +13,7 @@ from utils import runs
 from utils.nets.backend import keras
 
 LOG, NAME, BEST = "history.csv", "training.txt", "best.weights.h5"  # files of `fit`
-WORTH_COMPILING = 50  # steps, above which XLA's compiling, some ten seconds, pays
+WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps, above which XLA's ten seconds of compiling pay
 SILENCE_SECONDS = 10  # the longest that a training says nothing
 
 
@@ -52,18 +52,18 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
         shutil.rmtree(folder / "backup", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).write_text(name)
+    model.optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
 
-    best_yet = min(history(folder)["val_loss"], default=np.inf) if (folder / LOG).exists() else np.inf
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=add_score), _Progress(epochs, len(batches)),
                  keras.callbacks.CSVLogger(folder / LOG, append=True), keras.callbacks.TensorBoard(folder / "logs"),
                  keras.callbacks.BackupAndRestore(folder / "backup")]
     if keep_best:
         callbacks.insert(2, keras.callbacks.ModelCheckpoint(
             folder / BEST, "val_loss", save_best_only=True, save_weights_only=True, mode="min",
-            initial_value_threshold=best_yet))
+            initial_value_threshold=min(history(folder)["val_loss"]) if (folder / LOG).exists() else None))
     model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
     if keep_best and (folder / BEST).exists():
         model.load_weights(folder / BEST)
@@ -120,22 +120,19 @@ class _Progress(keras.callbacks.Callback):
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
     def _say(self, text, logs=None):
-        losses = ", ".join(f"{name} {float(value):.3f}" for name, value in (logs or {}).items())
-        print(text + losses, flush=True)
+        losses = (f"{name.replace('val_', 'validation ')} {float(each):.3f}" for name, each in (logs or {}).items())
+        print(text + ", ".join(losses), flush=True)
         self.said = time.monotonic()
 
     def on_train_begin(self, logs=None):
         self._say("compiling ...")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
-
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.said > SILENCE_SECONDS:
-            self._say(f"epoch {self.epoch} of {self.epochs}, step {batch + 1} of {self.steps}: ", logs)
+            self._say(f"step {batch + 1} of {self.steps}: ", logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._say(f"epoch {self.epoch} of {self.epochs}: ", logs)
+        self._say(f"epoch {epoch + 1} of {self.epochs}: ", logs)
 
 
 def _name(model, batches, epochs):

@@ -35,8 +35,7 @@ def build(levels=256, num_stacks=3, num_layers=10, channels=32, skip_channels=25
     Source: van den Oord et al. 2016, WaveNet, sections 2.1 to 2.5; Ping et al. 2019, ClariNet, section 3.1 (Gaussian);
         Wang et al. 2019, Neural source-filter waveform models (excitation). Notebook: 03.
     """
-    sizes = levels, num_stacks, num_layers, channels, skip_channels, hop
-    if min(sizes) < 1 or min(condition_size, excitation_size) < 0:
+    if min(levels, num_stacks, num_layers, channels, skip_channels, hop, condition_size + 1, excitation_size + 1) < 1:
         raise ValueError("levels, stacks, layers, channels and hop must be 1 or more, other sizes 0 or more")
     if head not in ("softmax", "gaussian") or (states or levels) % levels:
         raise ValueError(f"head {head!r}, {states} states for {levels} levels: give softmax or gaussian, a multiple")

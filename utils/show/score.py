@@ -10,7 +10,6 @@ import numpy as np
 import verovio
 from scipy.optimize import linear_sum_assignment
 
-from utils import files
 from utils.music import midi
 
 MIDDLE_C = 60
@@ -90,12 +89,6 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=()):
 def key_to_fifths(key):
     """Count the sharps (flats: negative) of a key, spelled as in MIDI: "A" and "F#m" have 3, "Gm" has -2."""
     return LETTERS.index(key[0]) - 1 + 7 * (key.count("#") - key.count("b")) - 3 * key.endswith("m")
-
-
-def write(path, xml):
-    """Write a score to a .musicxml file, which appears whole or not at all. Args: path: str or Path. xml: str."""
-    with files.whole(path) as temporary:
-        temporary.write_text(xml, encoding="utf-8")
 
 
 def svg(xml, width=900, max_bars=None):
