@@ -42,7 +42,7 @@ def test_a_benchmark_network_is_as_good_as_it_says(folder):
 
 def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
     rows = table.read_csv(OUTPUTS / "gan_sweep" / "results.csv").to_dict("records")
-    configs = {tuple(row[name] for name in gan_sweep.CONFIG) for row in rows}
+    configs = {tuple(row[name] for name in gan_sweep.SETTINGS) for row in rows}
     assert len(configs) == len(rows) == 280
     for recipe, epochs in (("study", 1000), ("balanced", 1000), ("cured", 1500), ("study", 1500)):
         assert sum((row["recipe"], row["epochs"]) == (recipe, epochs) for row in rows) == 70

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main(count=3, seed=None):
     shipped = table.read_csv(ROOT / "outputs" / "gan_sweep" / "results.csv")
     chosen = shipped.sample(count, random_state=seed).to_dict("records")
-    configs = [{name: row[name] for name in gan_sweep.CONFIG} for row in chosen]
+    configs = [{name: row[name] for name in gan_sweep.SETTINGS} for row in chosen]
     pieces = data.pieces("train")
     real, reference = gan_grid.encode(windows.windows(pieces, hop=1)), windows.windows(pieces)
     with tempfile.TemporaryDirectory() as folder:

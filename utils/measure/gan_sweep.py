@@ -18,7 +18,7 @@ from utils import files, runs
 from utils.measure import variety
 from utils.nets import gan, gan_grid
 
-CONFIG = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
+SETTINGS = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
 NUM_SAMPLES = 256  # by which a model is judged
 LOOK = 250  # epochs from one look at a model to the next
 MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_tasks_per_child may hang (CPython 115634)
@@ -34,7 +34,7 @@ def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000)
     """
     if recipe not in gan.RECIPES:
         raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(gan.RECIPES)}")
-    return [dict(zip(CONFIG, (recipe, *each, epochs)))
+    return [dict(zip(SETTINGS, (recipe, *each, epochs)))
             for each in itertools.product(generator_rates, discriminator_rates, seeds)]
 
 

@@ -29,7 +29,7 @@ ATTRIBUTES = f"""<attributes>
 <clef number="1"><sign>G</sign><line>2</line></clef><clef number="2"><sign>F</sign><line>4</line></clef>
 </attributes>
 """
-TAIL = ('<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n'
+FOOT = ('<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n'
         "</part>\n</score-partwise>\n")
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
@@ -83,7 +83,7 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=()):
                         + (ATTRIBUTES.format(fifths=fifths, metre=metre) if bar == 0 else "")
                         + f"<backup><duration>{right - left}</duration></backup>\n".join(texts))
     title = escape("".join(filter(str.isprintable, title)))
-    return HEAD.format(title=title) + "</measure>\n".join(measures) + TAIL
+    return HEAD.format(title=title) + "</measure>\n".join(measures) + FOOT
 
 
 def key_to_fifths(key):
