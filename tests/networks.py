@@ -9,12 +9,11 @@ from utils.nets.backend import keras
 
 import tensorflow as tf  # isort: skip, after the backend, which keeps its start quiet
 
-BAR = inputs.POSITIONS, len(inputs.MATCHES) + 1  # what every network with two clocks is told
-PLANNED = *BAR, *compose.PLAN
+PLANNED = *inputs.NUM_CONDITIONS, *compose.PLAN
 
 
 @functools.cache
-def two_clock(cell="gru", onsets=False, kinds=BAR, seed=0):
+def two_clock(cell="gru", onsets=False, kinds=inputs.NUM_CONDITIONS, seed=0):
     keras.utils.set_random_seed(seed)
     return two_clocks.build_two_clock(len(text.vocab(onsets)), cell=cell, slow_units=16, slow_layers=2, fast_units=12,
                                       embedding_size=4, num_conditions=kinds, dropout_rate=0.1)

@@ -45,7 +45,7 @@ def load_or_train(build, builder, train, run_dir, mode, **about):
     Args: build: function that builds the network, of a module in utils/nets. builder: dict, its arguments. train:
         function from the new network to its history, or to (network, history) where another one is kept, such as an
         average. run_dir: folder that is read in mode "load", else written. about: for the config: seed, fit, device and
-        so on.
+        so on; of a function what it returns of the trained network.
     Returns: (network, history), history a dict from a measure to its values, one an epoch.
     Raises: ValueError as `load`.
     Notebook: 02, 03 and 04, each training cell.

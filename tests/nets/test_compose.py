@@ -55,7 +55,7 @@ def test_carried_state_gives_the_same_logits_as_the_whole_window(cell):
         player.begin_frame(heard, wide[1, :, now], conditions[:, now])
         for slot, token in enumerate(tokens[0, now][tokens[0, now] >= 0]):
             expected = np.exp(whole[now, slot] - whole[now, slot].max())
-            assert np.allclose(player.probabilities()[0], expected / expected.sum(), atol=1e-5)
+            assert np.allclose(player.next[0], expected / expected.sum(), atol=1e-5)
             player.write(np.array([token]))
         heard = wide[0, :, now]
 

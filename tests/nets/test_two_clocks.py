@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.networks import BAR, eagerly, two_clock
+from tests.networks import eagerly, two_clock
 from tests.rolls import CHORDS, PIECE
 from utils.music import midi, text
 from utils.nets import inputs, two_clocks
@@ -49,7 +49,7 @@ def test_lists_of_pitches_score_as_the_roll_of_what_sounds(model):
 def test_the_quarter_grid_counts_in_quarters_and_may_know_its_key():
     (tokens, _, facts), = inputs.prepare(PIECE[::4], 4, 16, keys=(3,), sixteenths=4, tonic=0)
     assert len(tokens) == 9 and facts[:, 0].tolist() == [12, 0, 4, 8, 12, 0, 4, 8, 12] and set(facts[:, 2]) == {3}
-    model = two_clock(kinds=(*BAR, 12))
+    model = two_clock(kinds=(*inputs.NUM_CONDITIONS, 12))
     nats, = two_clocks.frame_nll(model, [PIECE[::4]], transpositions=(-1, 0, 1), sixteenths=4, tonic=0)
     assert len(nats) == 9
 

@@ -22,10 +22,11 @@ def test_decimals_are_given_for_all_or_column_by_column():
     rows = {"x": {"a": 1.26, "b": 2.26, "c": 1234.5}}
     assert table.show(rows, 1).to_numpy().tolist() == [["1.3", "2.3", "1,234.5"]]
     assert table.show(rows, {"a": 0, "c": 1}).to_numpy().tolist() == [["1", "2.26", "1,234.5"]]
+    assert table.show(rows, {"a": ".0%"}).to_numpy().tolist() == [["126%", "2.26", "1,234.50"]]
 
 
 @pytest.mark.parametrize("value, text", [
-    (3, "3"), (np.int64(3_000), "3,000"), (True, "True"), (np.float32(0.5), "0.50"), ("text", "text"), (None, ""),
+    (3, "3"), (np.int64(3_000), "3,000"), (np.float32(0.5), "0.50"), ("text", "text"), (None, ""),
     (math.nan, ""), (np.float64(math.nan), ""), ([1, 2], "1.50"), (np.array([1.0, 2.0]), "1.50"), ((math.nan,), ""), ([], "")])
 def test_every_kind_of_cell(value, text):
     assert table.show([{"column": value}]).to_numpy().tolist() == [[text]]

@@ -14,8 +14,8 @@ def show(rows, digits=2):
     """Lay rows of figures out as a table of text, as a notebook shows it.
 
     Args: rows: dict of row name -> dict of column -> float, int, str, None or list of such, whose mean is shown where
-        they are numbers; or list of dicts, rows without a name. digits: decimals of a float, or a dict of column ->
-        decimals, 2 for the others.
+        they are numbers; or list of dicts, rows without a name. digits: decimals of a float, or its format such as
+        ".0%"; or a dict of column -> either, 2 decimals for the others.
     Returns: pandas.DataFrame of str; columns in order of appearance, their underscores as spaces, empty where unknown.
     Notebook: 01, "Bach and the floors".
     """
