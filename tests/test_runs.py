@@ -176,7 +176,14 @@ def test_a_keras_model_comes_back_and_another_one_is_refused(tmp_path):
 def repository(tmp_path):
     """A small repository: one run with a config, one without, one file of no run, and a reader's own."""
     (tmp_path / "constraints.txt").write_text("keras==3.0\nnumpy==2.0\ntensorflow==2.0\n")
-    for name in ("gan_a/config.json", "gan_a/piece_2.mid", "table_b/rows.csv", "local/x/y.mid", "alone.json", "gan_a/.half"):
+    for name in (
+        "gan_a/config.json",
+        "gan_a/piece_2.mid",
+        "table_b/rows.csv",
+        "local/x/y.mid",
+        "alone.json",
+        "gan_a/.half",
+    ):
         path = tmp_path / "outputs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -221,4 +228,6 @@ def test_what_we_ship_is_what_the_manifest_says():
 
 
 def test_a_notebook_is_named_for_all_but_the_benchmark():
-    assert [name for about in runs.describe(ROOT).values() if not about["notebook"] for name in about["files"]] == ["bench.json"]
+    assert [name for about in runs.describe(ROOT).values() if not about["notebook"] for name in about["files"]] == [
+        "bench.json"
+    ]

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(script, folder=ROOT, **environment):
     """Run a script on its own, a folder ahead of the packages: what it wrote to both streams, and its return code."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+    }
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT,
                           env=inherited | {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"} | environment)
 
@@ -36,16 +38,23 @@ def stand_in(tmp_path):
 
 @pytest.mark.parametrize("backend, name", [("jax", "JAX"), ("torch", "PyTorch"), ("another", "another")])
 def test_the_notice_names_the_backend_and_what_libraries_say_is_kept_from_the_reader(stand_in, backend, name):
-    ran = run("from utils.nets import backend; import sys; print(backend.layers, backend.ops); print('mine', file=sys.stderr)",
-              stand_in("layers, ops = 'layers', 'ops'"), KERAS_BACKEND=backend)
+    ran = run(
+        "from utils.nets import backend as b; import sys; print(b.layers, b.ops); print('mine', file=sys.stderr)",
+        stand_in("layers, ops = 'layers', 'ops'"),
+        KERAS_BACKEND=backend,
+    )
     assert (ran.stdout, ran.stderr) == (f"loading {name}, some seconds ...\nlayers ops\n", "mine\n")
 
 
 def test_an_error_is_shown_with_all_that_was_said_before(stand_in):
-    ran = run("import utils.nets.wavenet", stand_in("raise ImportError('libbroken.so: cannot open shared object file')"))
+    ran = run(
+        "import utils.nets.wavenet", stand_in("raise ImportError('libbroken.so: cannot open shared object file')")
+    )
     assert ran.returncode and ran.stderr.startswith("noise\n") and "ImportError: libbroken.so" in ran.stderr
 
 
 def test_a_keras_that_is_there_already_is_taken_without_a_word(stand_in):
-    ran = run("import keras; from utils.nets import backend; print(backend.keras is keras)", stand_in("layers = ops = None"))
+    ran = run(
+        "import keras; from utils.nets import backend; print(backend.keras is keras)", stand_in("layers = ops = None")
+    )
     assert (ran.stdout, ran.stderr) == ("True\n", "noise\n")

@@ -84,8 +84,11 @@ def test_a_line_is_printed_for_each_epoch_and_a_log_is_left_but_no_backup(tmp_pa
     assert (tmp_path / "mine.txt").read_text() == "not a training's"
 
 
-@pytest.mark.parametrize("other", [dict(epochs=1), dict(lessons=Lessons(3)), dict(lessons=Lessons(scale=2.0)), dict(rate=0.2)],
-                         ids=["fewer epochs", "more steps", "other music", "another rate"])
+@pytest.mark.parametrize(
+    "other",
+    [dict(epochs=1), dict(lessons=Lessons(3)), dict(lessons=Lessons(scale=2.0)), dict(rate=0.2)],
+    ids=["fewer epochs", "more steps", "other music", "another rate"],
+)
 def test_an_older_trainings_losses_never_mix_with_a_new_ones(tmp_path, other, eagerly):
     fit(tmp_path / "finished", 3)
     interrupted(tmp_path / "stopped")
@@ -124,7 +127,7 @@ import numpy as np
 from utils.nets import wavenet
 
 excerpts, calls = wavenet.Excerpts.__getitem__, []
-def item(self, number):  # killed in the middle of the third epoch: 16 items to check on, a look at the first, 2 an epoch
+def item(self, number):  # killed in the third epoch: 16 items to check on, a look at the first, 2 an epoch
     calls.append(number)
     if len(calls) > 16 + 1 + 2 * 2 + 1:
         os.kill(os.getpid(), signal.SIGKILL)

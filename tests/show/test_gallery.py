@@ -20,7 +20,10 @@ def tone(pitch, seconds=3.0, loudness=0.2):
 
 @pytest.fixture(scope="module")
 def quiz():
-    return [(model, tone(60 + number, loudness=0.05 + 0.05 * number)) for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))]
+    return [
+        (model, tone(60 + number, loudness=0.05 + 0.05 * number))
+        for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +34,15 @@ def page(quiz, tmp_path_factory):
     sections = [gallery.Section("Networks & Bach", "They play.", [clip], [("chord rate", "0.91")],
                                 {"loss": [3.0, 2.0, 1.5], "validation loss": [3.1, 2.2, 1.9]}),
                 gallery.Section("Bare", "Only sound.", [gallery.Clip("B", "", tone(64))])]
-    path = gallery.build(tmp_path_factory.mktemp("page") / "deep" / "index.html", sections, quiz, "Bach by machine", "Listen.",
-                         SECONDS, seed=3)
+    path = gallery.build(
+        tmp_path_factory.mktemp("page") / "deep" / "index.html",
+        sections,
+        quiz,
+        "Bach by machine",
+        "Listen.",
+        SECONDS,
+        seed=3,
+    )
     return path.read_text(encoding="utf-8")
 
 
@@ -79,7 +89,9 @@ def test_no_answer_stands_in_the_source_and_the_key_of_the_clips_unlocks_them(pa
 
 
 def test_one_seed_makes_one_page_and_bad_clips_are_refused(quiz, tmp_path):
-    first, second = (gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS).read_bytes() for name in "ab")
+    first, second = (
+        gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS).read_bytes() for name in "ab"
+    )
     assert first == second
     for bad, words in (([q for q in quiz if q[0] == "Bach"], "both Bach and machines"), ([], "both Bach and machines"),
                        (quiz[:1] + [("GRU", tone(60, 1.0))], "take a longer one"),

@@ -7,7 +7,9 @@ from utils.music import midi
 from utils.sound import audio, hearing
 
 TEMPO = 120
-CHORD = np.array([(0, 2, 48, 90, 0), (0, 2, 64, 90, 0), (0, 2, 67, 90, 0), (2, 4, 53, 90, 0), (2, 4, 69, 90, 0)], midi.NOTE)
+CHORD = np.array(
+    [(0, 2, 48, 90, 0), (0, 2, 64, 90, 0), (0, 2, 67, 90, 0), (2, 4, 53, 90, 0), (2, 4, 69, 90, 0)], midi.NOTE
+)
 
 
 @pytest.fixture(scope="module")
