@@ -22,7 +22,8 @@ def run(script, folder=ROOT, **environment):
 def test_tensorflow_starts_with_one_line_and_once():
     ran = run("import utils.nets.wavenet; print('---'); import utils.nets.gan, importlib\n"
               "importlib.reload(utils.nets.backend); print(utils.nets.backend.keras.ops.sum([1, 2]).numpy())")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "loading TensorFlow, some seconds ...\n---\n3\n", "")
+    said = "loading Keras on tensorflow, some seconds ...\n---\n3\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, said, "")
 
 
 @pytest.fixture
@@ -36,21 +37,21 @@ def stand_in(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("backend, name", [("jax", "JAX"), ("torch", "PyTorch"), ("another", "another")])
-def test_the_notice_names_the_backend_and_what_libraries_say_is_kept_from_the_reader(stand_in, backend, name):
+@pytest.mark.parametrize("backend", ["jax", "another"])
+def test_the_notice_names_the_backend_and_what_libraries_say_is_kept_from_the_reader(stand_in, backend):
     ran = run(
         "from utils.nets import backend as b; import sys; print(b.layers, b.ops); print('mine', file=sys.stderr)",
         stand_in("layers, ops = 'layers', 'ops'"),
         KERAS_BACKEND=backend,
     )
-    assert (ran.stdout, ran.stderr) == (f"loading {name}, some seconds ...\nlayers ops\n", "mine\n")
+    assert (ran.stdout, ran.stderr) == (f"loading Keras on {backend}, some seconds ...\nlayers ops\n", "mine\n")
 
 
-def test_an_error_is_shown_with_all_that_was_said_before(stand_in):
+def test_an_error_is_raised(stand_in):
     ran = run(
         "import utils.nets.wavenet", stand_in("raise ImportError('libbroken.so: cannot open shared object file')")
     )
-    assert ran.returncode and ran.stderr.startswith("noise\n") and "ImportError: libbroken.so" in ran.stderr
+    assert ran.returncode and "ImportError: libbroken.so" in ran.stderr
 
 
 def test_a_keras_that_is_there_already_is_taken_without_a_word(stand_in):

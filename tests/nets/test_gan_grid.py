@@ -88,7 +88,7 @@ def test_a_repeated_pitch_is_struck_or_held_as_the_last_number_says():
 def test_what_has_not_four_voices_is_refused(rng):
     rolls = np.zeros((2, 16, 128), np.uint8)
     rolls[:, :, 60] = 1
-    with pytest.raises(ValueError, match="music of four voices"):
+    with pytest.raises(ValueError, match="pass four voices"):
         gan_grid.encode_voices(rolls)
     with pytest.raises(ValueError, match="pass"):
         gan_grid.decode_voices(np.zeros((1, 8, 4, 56)))

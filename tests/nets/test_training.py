@@ -78,7 +78,7 @@ def test_a_line_is_printed_for_each_epoch_and_a_log_is_left_but_no_backup(tmp_pa
     (tmp_path / "mine.txt").write_text("not a training's")
     _, history = fit(tmp_path, 2)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
-    assert lines == [f"epoch {i + 1} of 2: loss {history['loss'][i]:.3f}, validation {i}.000" for i in (0, 1)]
+    assert lines == [f"epoch {i + 1} of 2: loss {history['loss'][i]:.3f}, validation loss {i}.000" for i in (0, 1)]
     assert (tmp_path / "logs").is_dir() and not (tmp_path / "backup").exists()
     fit(tmp_path, 2)
     assert (tmp_path / "mine.txt").read_text() == "not a training's"

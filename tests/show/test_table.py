@@ -32,7 +32,6 @@ def test_decimals_are_given_for_all_or_column_by_column():
     [
         (3, "3"),
         (np.int64(3_000), "3,000"),
-        (True, "True"),
         (np.float32(0.5), "0.50"),
         ("text", "text"),
         (None, ""),
