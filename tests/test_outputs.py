@@ -1,10 +1,7 @@
 """What is shipped loads into the network that its config names, unchanged, and is as good as it says."""
 
 import json
-import os
 from pathlib import Path
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import numpy as np
 import pytest
@@ -12,7 +9,8 @@ import pytest
 from utils import runs
 from utils.measure import gan_sweep, metrics, variety
 from utils.music import data, midi
-from utils.nets import gan, gan_voices, student, two_clocks, wavenet
+from utils.nets import training, two_clocks
+from utils.show import table
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -22,11 +20,8 @@ MAX_BYTES = 80_000_000  # of all that is shipped
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_weights_match_their_checksum_and_fit_their_builder(folder):
-    config = runs.config(folder)
-    special = {"dcnn_student": student, "gan_choir": gan_voices, "gan_choir_judge": gan_voices}
-    module = special.get(folder.name.partition("_short")[0]) or {"rnn": two_clocks, "dcnn": wavenet, "gan": gan}[folder.name.split("_")[0]]
-    model = getattr(module, config["build"])(**config["builder"])
-    history = runs.load(model, folder)
+    assert training.rebuild(folder).count_params() > 1000
+    config, history = runs.config(folder), json.loads((folder / runs.HISTORY).read_text(encoding="utf-8"))
     epochs = config["fit"]["epochs"] + config.get("then", {"epochs": 0})["epochs"]
     assert len(history["loss"]) == epochs and np.isfinite(history["loss"]).all()
     assert {"seed", "minutes", "device", "versions"} <= config.keys()
@@ -34,9 +29,7 @@ def test_weights_match_their_checksum_and_fit_their_builder(folder):
 
 @pytest.mark.parametrize("folder", BENCHMARK, ids=lambda folder: folder.name)
 def test_a_benchmark_network_is_as_good_as_it_says(folder):
-    config = runs.config(folder)
-    model = two_clocks.build_two_clock(**config["builder"])
-    runs.load(model, folder)
+    config, model = runs.config(folder), training.rebuild(folder)
     pieces, settings = data.pieces("valid")[::12], {}
     rolls = [piece.roll for piece in pieces]
     if folder.name.startswith("rnn_quarter"):
@@ -48,7 +41,7 @@ def test_a_benchmark_network_is_as_good_as_it_says(folder):
 
 
 def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
-    rows = gan_sweep.read_csv(OUTPUTS / "gan_sweep" / "results.csv")
+    rows = table.read_csv(OUTPUTS / "gan_sweep" / "results.csv").to_dict("records")
     configs = {tuple(row[name] for name in gan_sweep.CONFIG) for row in rows}
     assert len(configs) == len(rows) == 280
     for recipe, epochs in (("study", 1000), ("balanced", 1000), ("cured", 1500), ("study", 1500)):
@@ -68,7 +61,8 @@ def test_the_results_are_those_of_the_shipped_windows():
     assert set(rows) - set(store) == {"Bach"}
     for name in set(rows) - {"Bach"}:
         values = metrics.measure(store[name])
-        for column, measure in (("chord rate", "chord_rate"), ("dissonance", "dissonance"), ("notes a bar", "notes_per_bar")):
+        for column, measure in (("chord rate", "chord_rate"), ("dissonance", "dissonance"),
+                                ("notes a bar", "notes_per_bar")):
             assert rows[name][column] == pytest.approx(np.nanmean(values[measure]))
 
 

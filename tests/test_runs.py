@@ -1,4 +1,4 @@
-"""A run comes back as it was saved, or says what is wrong with it."""
+"""A run comes back as it was saved, or says what is wrong with it; the manifest notices every change."""
 
 import hashlib
 import json
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from utils import runs
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class FakeModel:
@@ -105,18 +107,54 @@ def test_json_is_written_whole_and_plain(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_only_training_writes_to_the_shipped_run(tmp_path):
+@pytest.mark.parametrize("release", [None, "0", "1"])
+def test_only_a_release_writes_to_the_shipped_run(tmp_path, monkeypatch, release):
+    monkeypatch.delenv("BACH_RELEASE", raising=False)
+    if release:
+        monkeypatch.setenv("BACH_RELEASE", release)
     shipped, local = tmp_path / "outputs" / "rnn", tmp_path / "outputs" / "local" / "rnn"
-    assert runs.folders(tmp_path, "rnn", "load") == (shipped, local)
-    assert runs.folders(tmp_path, "rnn", "smoke") == (local, local)
-    assert local.is_dir() and not shipped.exists()
-    assert runs.folders(tmp_path, "rnn", "train") == (shipped, shipped)
+    written = shipped if release == "1" else local
+    assert runs.folders(tmp_path, "rnn", "smoke") == (local, local) and local.is_dir() and not shipped.exists()
+    assert runs.folders(tmp_path, "rnn", "load") == (shipped, written)
+    assert runs.folders(tmp_path, "rnn", "train") == (written, written) and shipped.exists() == (release == "1")
     with pytest.raises(ValueError, match="one of load, train, smoke"):
         runs.folders(tmp_path, "rnn", "trian")
 
 
+def build_fake(weights="weights"):
+    return FakeModel(weights.encode())
+
+
+def test_what_was_trained_is_loaded_with_its_history_and_says_how_it_was_made(tmp_path):
+    def train(model):
+        model.weights = b"trained"
+        return {"loss": [0.5]}
+
+    trained, history = runs.load_or_train(build_fake, dict(weights="at_first"), train, tmp_path, "train", seed=3)
+    assert trained.weights == b"trained" and history == {"loss": [0.5]}
+    never = lambda model: pytest.fail("trained although there is a run")
+    loaded, again = runs.load_or_train(build_fake, dict(weights="another"), never, tmp_path, "load")
+    assert loaded.weights == b"trained" and again == history
+    config = runs.config(tmp_path)
+    assert config["build"] == "test_runs.build_fake" and config["builder"] == {"weights": "at_first"}
+    assert config["seed"] == 3 and 0 <= config["minutes"] < 1
+
+
+def test_a_training_may_hand_over_another_network_than_it_was_given(tmp_path):
+    average = FakeModel(b"average")
+    kept, history = runs.load_or_train(build_fake, {}, lambda model: (average, {"loss": [1.0]}), tmp_path, "smoke")
+    assert kept is average and history == {"loss": [1.0]}
+    assert runs.load_or_train(build_fake, {}, None, tmp_path, "load")[0].weights == b"average"
+
+
+def test_without_a_run_loading_says_how_to_get_one(tmp_path):
+    with pytest.raises(ValueError, match="BACH_MODE=train"):
+        runs.load_or_train(build_fake, {}, None, tmp_path / "nowhere", "load")
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_keras_model_comes_back_and_another_one_is_refused(tmp_path):
-    keras = pytest.importorskip("keras")
+    from utils.nets.backend import keras
 
     def build(units):
         return keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)])
@@ -129,3 +167,58 @@ def test_a_keras_model_comes_back_and_another_one_is_refused(tmp_path):
     assert runs.config(tmp_path)["versions"]["keras"] == keras.__version__
     with pytest.raises(ValueError, match="does not fit this model"):
         runs.load(build(5), tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------- all that is shipped
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A small repository: one run with a config, one without, one file of no run, and a reader's own."""
+    (tmp_path / "constraints.txt").write_text("keras==3.0\nnumpy==2.0\ntensorflow==2.0\n")
+    for name in ("gan_a/config.json", "gan_a/piece_2.mid", "table_b/rows.csv", "local/x/y.mid", "alone.json", "gan_a/.half"):
+        path = tmp_path / "outputs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "outputs" / "gan_a" / "config.json").write_text('{"seed": 7, "versions": {"keras": "3.1"}}')
+    runs.write_manifest(tmp_path)
+    return tmp_path
+
+
+def test_the_manifest_says_seed_versions_notebook_and_checksums(repository):
+    named = json.loads((repository / "outputs" / runs.MANIFEST).read_text())
+    assert named == runs.describe(repository) and set(named) == {"gan_a", "table_b", ""}
+    assert named["gan_a"]["seed"] == 7 and named["gan_a"]["versions"] == {"keras": "3.1"}
+    assert named["table_b"]["versions"] == {"keras": "3.0", "numpy": "2.0", "tensorflow": "2.0"}
+    assert {run: about["notebook"] for run, about in named.items()} == {"gan_a": "04_gan", "table_b": None, "": None}
+    assert {run: list(about["files"]) for run, about in named.items()} == {
+        "gan_a": ["config.json", "piece_2.mid"], "table_b": ["rows.csv"], "": ["alone.json"]}
+    assert named[""]["files"]["alone.json"] == hashlib.sha256(b"alone.json").hexdigest()
+
+
+def test_nothing_to_complain_of_where_nothing_changed(repository):
+    assert runs.check_manifest(repository) == []
+    (repository / "outputs" / "local" / "x" / "y.mid").write_text("a reader's own")
+    assert runs.check_manifest(repository) == []
+
+
+def test_what_is_missing_changed_or_new_is_named(repository):
+    (repository / "outputs" / "gan_a" / "piece_2.mid").unlink()
+    (repository / "outputs" / "table_b" / "rows.csv").write_text("other")
+    (repository / "outputs" / "alone_too.json").write_text("new")
+    assert runs.check_manifest(repository) == ["gan_a/piece_2.mid is missing", "alone_too.json is not in the manifest",
+                                               "table_b/rows.csv is not what the manifest says"]
+
+
+def test_without_a_manifest_the_remedy_is_said(repository):
+    (repository / "outputs" / runs.MANIFEST).unlink()
+    with pytest.raises(ValueError, match="make release"):
+        runs.check_manifest(repository)
+
+
+def test_what_we_ship_is_what_the_manifest_says():
+    assert runs.check_manifest(ROOT) == []
+
+
+def test_a_notebook_is_named_for_all_but_the_benchmark():
+    assert [name for about in runs.describe(ROOT).values() if not about["notebook"] for name in about["files"]] == ["bench.json"]

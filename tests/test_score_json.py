@@ -1,40 +1,74 @@
 """The published test file is not in the repository; a small one of the same form is scored the same way."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from utils.music import data
+from tests.bench import score_json
+from utils.music import data, midi, text
+
+FOLDER = data.ROOT / "outputs" / "rnn_compose_gru"  # music that is shipped: no corpus is needed
 
 
-def score(*arguments):
-    return subprocess.run([sys.executable, "-m", "tests.bench.score_json", *map(str, arguments)], capture_output=True,
-                          text=True, cwd=data.ROOT, env=os.environ | {"KERAS_BACKEND": "tensorflow"})
+def write(path, content):
+    """A file with this content, as JSON unless it is bytes."""
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
 
 
-def test_pitch_lists_are_scored_and_counted(tmp_path):
-    piece = data.pieces("test")[0].roll[:64]
-    frames = [[int(pitch) for pitch in frame.nonzero()[0][::-1]] + [-1] for frame in piece]
-    (tmp_path / "tiny.json").write_text(json.dumps({"test": [frames]}))
-    result = score(tmp_path / "tiny.json", "test", "16th")
-    assert result.returncode == 0, result.stderr[-2000:]
-    characters = int((piece != 0).sum()) + 64
-    assert f"1 pieces, 64 frames, {characters} characters" in result.stdout
-    nats = [float(value) for value in re.findall(r"([\d.]+) nats a frame", result.stdout)]
-    assert len(nats) >= 2 and 0.5 < nats[-1] <= max(nats[:-1]) < 4  # one network, then the average of all
+def test_pitch_lists_are_scored_and_counted(tmp_path, capsys):
+    roll = midi.notes_to_roll(midi.midi_to_notes(FOLDER / "piece_1.mid"))[:32]
+    frames = [[int(pitch) for pitch in frame.nonzero()[0][::-1]] + [-1] for frame in roll]
+    score_json.main(write(tmp_path / "tiny.json", {"test": [frames]}), "test", "16th")
+    said = capsys.readouterr().out
+    assert f"test, 16th grid: 1 pieces, 32 frames, {len(text.encode(roll))} characters" in said
+    nats = [float(value) for value in re.findall(r"([\d.]+) nats per frame", said)]
+    assert len(nats) >= 2 and all(0.5 < each < 4 for each in nats)  # each network, then the average of all
 
 
-def test_a_wrong_split_or_call_says_what_is_possible(tmp_path):
-    (tmp_path / "tiny.json").write_text(json.dumps({"test": [[[60]]]}))
-    assert "choose one of test" in score(tmp_path / "tiny.json", "dev").stderr
-    assert "FILE SPLIT" in score().stderr
+@pytest.mark.parametrize("content, split, words", [
+    (None, "test", r"cannot be read \(No such file or directory\): check its name. Paths count from "),
+    (b"\x80\x04no JSON", "test", "is no JSON .*: give {\"test\""),
+    (b"{'test': [[[60]]]}", "test", "is no JSON .*: give {\"test\""),
+    (b"[" * 100_000, "test", "is no JSON .*: give {\"test\""),
+    ([[[60]]], "test", "holds a list, not splits by name: give {\"test\""),
+    ({"test": [[[60]]]}, "dev", "has no split 'dev': choose one of test"),
+    ({"test": [[60, 62]]}, "test", "is of another form .*: give {\"test\""),
+    ({"test": [[["C4"]]]}, "test", "is of another form .*: give {\"test\""),
+    ({"test": 5}, "test", "is of another form .*: give {\"test\""),
+    ({"test": [[[60.5]]]}, "test", "frame 0 holds pitch 60.5"),
+    ({"test": [[[126]]]}, "test", "push a note out of MIDI's range"),
+    ({"test": [[]]}, "test", "holds no frames"),
+])
+def test_what_is_no_such_file_is_refused_in_a_sentence(tmp_path, content, split, words):
+    path = tmp_path / "mine.json" if content is None else write(tmp_path / "mine.json", content)
+    with pytest.raises(ValueError, match=words):
+        score_json.read(path, split)
 
 
-@pytest.mark.skipif(any((data.ROOT / "outputs").glob("rnn_quarter_*")), reason="networks for the quarter grid are shipped")
-def test_a_grid_without_a_network_says_so(tmp_path):
-    (tmp_path / "tiny.json").write_text(json.dumps({"test": [[[60]]]}))
-    assert "no network for the quarter grid" in score(tmp_path / "tiny.json", "test").stderr
+def test_missing_voices_are_silent(tmp_path):
+    rolls = score_json.read(write(tmp_path / "mine.json", b'{"test": [[[60, -1, NaN], []]]}'), "test")
+    assert len(rolls) == 1 and np.argwhere(rolls[0]).tolist() == [[0, 60]] and len(rolls[0]) == 2
+
+
+def test_a_wrong_grid_says_what_is_possible(tmp_path, monkeypatch):
+    path = write(tmp_path / "tiny.json", {"test": [[[60]]]})
+    with pytest.raises(ValueError, match="there is no grid 'eighth': choose one of 16th, quarter"):
+        score_json.main(path, "test", "eighth")
+    monkeypatch.setattr(score_json, "OUTPUTS", tmp_path)
+    with pytest.raises(ValueError, match="no network for the quarter grid"):
+        score_json.main(path, "test")
+
+
+@pytest.mark.parametrize("arguments", [("missing.json", "test"), ()])
+def test_on_the_command_line_a_mistake_is_a_sentence_without_keras(arguments):
+    code = ("import runpy, sys\n"
+            "try: runpy.run_module('tests.bench.score_json', run_name='__main__', alter_sys=True)\n"
+            "finally: assert 'keras' not in sys.modules and 'tensorflow' not in sys.modules")
+    result = subprocess.run([sys.executable, "-c", code, *arguments], cwd=data.ROOT, capture_output=True, text=True)
+    assert result.returncode == 1 and "Traceback" not in result.stderr and result.stdout == ""
+    assert ("missing.json cannot be read" if arguments else "FILE SPLIT") in result.stderr

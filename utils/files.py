@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever interrupts their writing; and the processes that make many of them."""
+"""Files that appear whole or not at all, whatever interrupts them; and the processes that make many of them."""
 
 import os
 import uuid
@@ -29,12 +29,13 @@ def whole(path):
 
 
 def workers(executor=None, most=None, initializer=None):
-    """Give the executor that shares out independent work: the caller's own, or as many fresh processes as there are cores.
+    """Give the executor that shares out independent work: the caller's own, or a pool of fresh processes.
 
     Processes are spawned, not forked, since TensorFlow hangs after a fork.
 
-    Args: executor: a concurrent.futures.Executor, which stays open; None for a pool that is closed at the end of
-        `with`. most: int, processes at most. initializer: function without arguments, called once in each process.
+    Args: executor: a concurrent.futures.Executor, which stays open; None for a pool that `with` closes.
+        most: int, processes at most; there are never more than cores. initializer: function without arguments, called
+        once in each process.
     Returns: context manager of a concurrent.futures.Executor.
     """
     if executor is not None:

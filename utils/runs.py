@@ -1,4 +1,4 @@
-"""A training run as a folder of config.json, history.json and model.weights.h5, and a manifest of all that is shipped."""
+"""A training run as a folder of config.json, history.json and model.weights.h5; a manifest of all that is shipped."""
 
 import hashlib
 import json
@@ -16,9 +16,8 @@ from utils import files
 MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
 MANIFEST = "MANIFEST.json"
-PACKAGES = "numpy", "keras", "tensorflow"  # whose versions are named where a run has no config of its own
-NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan", "evaluation": "05_evaluation",
-             "gallery": "05_evaluation"}  # by the first word of a run's name
+NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan",
+             "evaluation": "05_evaluation", "gallery": "05_evaluation"}  # by the first word of a run's name
 
 
 def folders(root, name, mode):
@@ -58,6 +57,7 @@ def load_or_train(build, builder, train, run_dir, mode, **about):
     history = train(model)
     model, history = history if isinstance(history, tuple) else (model, history)
     build_name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
+    about = {name: value(model) if callable(value) else value for name, value in about.items()}
     save(model, history, run_dir, build=build_name, builder=builder, minutes=(time.time() - start) / 60, **about)
     return model, history
 
@@ -80,9 +80,8 @@ def save(model, history, run_dir, **config):
         model.save_weights(temporary)
         _shrink(temporary)
         checksum = _sha256(temporary)
-    loaded = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "numpy")}
-    versions = {name: module.__version__ for name, module in loaded.items() if module}
-    versions["python"] = platform.python_version()
+    versions = {name: sys.modules[name].__version__ for name in ("keras", "tensorflow", "jax", "numpy")
+                if name in sys.modules} | {"python": platform.python_version()}
     write_json(run_dir / HISTORY, history)
     write_json(run_dir / CONFIG, config | {"versions": versions, "sha256": checksum})
 
@@ -121,7 +120,7 @@ def load(model, run_dir):
         model.load_weights(path)
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} does not fit this model: build it with the settings in {CONFIG} ({error})") from error
-    return json.loads(_read(path.with_name(HISTORY)))
+    return read_json(path.with_name(HISTORY))
 
 
 def config(run_dir):
@@ -131,7 +130,12 @@ def config(run_dir):
     Returns: dict.
     Raises: ValueError where the file is missing or no JSON.
     """
-    return json.loads(_read(Path(run_dir) / CONFIG))
+    return read_json(Path(run_dir) / CONFIG)
+
+
+def read_json(path):
+    """Read what `write_json` wrote; raises ValueError where the file is missing or no JSON."""
+    return json.loads(_read(Path(path)))
 
 
 def write_json(path, content):
@@ -182,19 +186,17 @@ def describe(root):
     Notebook: 05, "Results".
     """
     root, found = Path(root), {}
-    constraints = (root / "constraints.txt").read_text(encoding="utf-8").split()
-    pinned = dict(line.split("==") for line in constraints if "==" in line)
     for (run, name), path in shipped(root).items():
         if run not in found:
             known = json.loads(_read(path.parent / CONFIG)) if run and (path.parent / CONFIG).is_file() else {}
             found[run] = {"notebook": NOTEBOOKS.get(run.partition("_")[0]), "seed": known.get("seed", 1),
-                          "versions": known.get("versions", {name: pinned[name] for name in PACKAGES}), "files": {}}
+                          "versions": known.get("versions", "constraints.txt"), "files": {}}
         found[run]["files"][name] = _sha256(path)
     return found
 
 
 def shipped(root):
-    """Find the files under outputs/ that are not a reader's own: dict of (run or "", name) -> Path, the manifest left out."""
+    """Find what is under outputs/ but not a reader's own, nor the manifest: dict of (run or "", name) -> Path."""
     outputs = Path(root) / "outputs"
     paths = sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != MANIFEST
                    and outputs / "local" not in path.parents and not path.name.startswith("."))
@@ -204,25 +206,3 @@ def shipped(root):
 def write_manifest(root):
     """Write what `describe` finds to outputs/MANIFEST.json, whole or not at all."""
     write_json(Path(root) / "outputs" / MANIFEST, describe(root))
-
-
-def check_manifest(root):
-    """Compare outputs/ with its manifest.
-
-    Args: root: of the repository.
-    Returns: list of str, a line for each file that is missing, was changed, or is not named; empty where all is well.
-    Raises: ValueError without a manifest.
-    """
-    path = Path(root) / "outputs" / MANIFEST
-    if not path.is_file():
-        raise ValueError(f"{path} is missing: take it back with `git checkout {path}`, or write it with `make release`")
-    named = {(run, name): checksum for run, about in json.loads(path.read_text(encoding="utf-8")).items()
-             for name, checksum in about["files"].items()}
-    there = shipped(root)
-    complaints = [f"{'/'.join(filter(None, key))} is missing" for key in named if key not in there]
-    for key, each in there.items():
-        if key not in named:
-            complaints.append(f"{'/'.join(filter(None, key))} is not in the manifest")
-        elif _sha256(each) != named[key]:
-            complaints.append(f"{'/'.join(filter(None, key))} is not what the manifest says")
-    return complaints

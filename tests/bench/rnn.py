@@ -1,17 +1,13 @@
 """The rows of notebook 02: how fast the recurrent networks learn and write, against Keras used plainly."""
 
-import os
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
 
 from tests.bench.table import Row, seconds
-from utils import runs
 from utils.music import data, text
-from utils.nets import char_rnn, compose, inputs, two_clocks
+from utils.nets import char_rnn, compose, inputs, training, two_clocks
+from utils.nets.backend import keras
 
 STEPS, EPOCHS = 40, 4  # of training, timed after an epoch that compiles
 WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
@@ -25,11 +21,13 @@ def rows():
     alphabet = text.vocab()
     pieces = [inputs.prepare(piece.roll, piece.upbeat, piece.bar_frames)[0] for piece in data.pieces("train")]
     model = two_clocks.build_two_clock(len(alphabet))
-    model.compile(keras.optimizers.AdamW(1e-3), loss=two_clocks.frame_loss, jit_compile=keras.backend.backend() == "jax")
+    on_jax = keras.backend.backend() == "jax"
+    model.compile(keras.optimizers.AdamW(1e-3), loss=two_clocks.frame_loss, jit_compile=on_jax)
     ours = characters_a_second(model, two_clocks.Crops(pieces, steps=STEPS))
     plain = char_rnn.build_char_rnn(len(alphabet), units=UNITS, num_layers=2)
     plain.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    stream = np.concatenate([tokens[tokens >= 0] for tokens, _, _ in pieces])[:STEPS * BATCH * WINDOW + 1]
+    stream = np.concatenate([piece.tokens[piece.tokens != text.NO_TOKEN] for piece in pieces])
+    stream = stream[:STEPS * BATCH * WINDOW + 1]
     windows = [part[:STEPS * BATCH * WINDOW].reshape(STEPS * BATCH, WINDOW) for part in (stream[:-1], stream[1:])]
     rival = characters_a_second(plain, *windows)
     sizes = f"{model.count_params() / 1e6:.1f} and {plain.count_params() / 1e6:.1f} M weights"
@@ -38,9 +36,8 @@ def rows():
     window = np.zeros((1, CHARACTERS), int)
     plain.predict(window, verbose=0)
     rival = 1 / seconds(lambda: plain.predict(window, verbose=0), repeats=5)[0]
-    composer = two_clocks.build_two_clock(**runs.config(COMPOSER)["builder"])
-    runs.load(composer, COMPOSER)
-    plan = compose.plan(16 * BARS, length=16 * BARS)  # so that no piece ends early
+    composer = training.rebuild(COMPOSER)
+    plan = compose.plan(compose.Form(length=16 * BARS))  # so that no piece ends early
     for streams in STREAMS:
         spent, written = seconds(lambda: compose.generate(composer, streams, max_bars=BARS, conditions=plan))
         speed = sum(map(len, written)) / spent
@@ -55,4 +52,4 @@ def characters_a_second(model, *batches):
     spent, _ = seconds(epoch, repeats=EPOCHS)
     if len(batches) > 1:
         return batches[0].size / spent
-    return sum((batches[0][step][1] >= 0).sum() for step in range(STEPS)) / spent
+    return sum((batches[0][step][1] != text.NO_TOKEN).sum() for step in range(STEPS)) / spent

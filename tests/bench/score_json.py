@@ -3,7 +3,7 @@
     python -m tests.bench.score_json FILE SPLIT [16th | quarter]
 
 FILE holds {"train": [...], "valid": [...], "test": [...]}: pieces, each a list of frames, each a list of MIDI pitches.
-The grid is told by the pieces' length where it is not named. Nothing is assumed of a piece beyond its pitches.
+Without a grid the pieces' length decides. Nothing is assumed of a piece beyond its pitches.
 """
 
 import json
@@ -15,46 +15,73 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import numpy as np
 
-from utils import runs
-from utils.music import text
-from utils.nets import two_clocks
+from utils.music import midi, text  # no Keras yet: a wrong file is refused at once
 
 OUTPUTS = Path(__file__).resolve().parents[2] / "outputs"
-GRIDS = {"16th": ("rnn_bach_*", {"transpositions": range(-3, 4)}),
-         "quarter": ("rnn_quarter_*", {"transpositions": range(-3, 4), "sixteenths": 4, "tonic": 0})}
+KEYS = range(-3, 4)  # transposed contexts to average over
+GRIDS = {"16th": ("rnn_bach_*", {"transpositions": KEYS}),
+         "quarter": ("rnn_quarter_*", {"transpositions": KEYS, "sixteenths": 4, "tonic": 0})}
 LONGEST_QUARTERS = 120  # frames in the median piece: chorales have about 60 quarters and 240 sixteenths
 
 
-def load(pattern):
-    """Rebuild the shipped networks whose folders match, by name."""
-    models = {}
-    for folder in sorted(OUTPUTS.glob(pattern)):
-        models[folder.name] = two_clocks.build_two_clock(**runs.config(folder)["builder"])
-        runs.load(models[folder.name], folder)
-    return models
+def read(file, split):
+    """Read one split of a JSON file.
+
+    Args: file: str or Path. split: str.
+    Returns: list of uint8 rolls (frames, 128).
+    Raises: ValueError with a remedy for a file that is missing, of another form, or without this split.
+    """
+    form = 'give {"test": [...]}: pieces, each a list of frames, each a list of MIDI pitches'
+    try:
+        splits = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror}): check its name. Paths count from "
+                         f"{Path.cwd()}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is no JSON ({error}): {form}") from None
+    if not isinstance(splits, dict):
+        raise ValueError(f"{file} holds a {type(splits).__name__}, not splits by name: {form}")
+    if split not in splits:
+        raise ValueError(f"{file} has no split {split!r}: choose one of {', '.join(splits)}")
+    try:  # -1, and in some versions NaN, is a silent voice
+        rolls = [text.as_roll([[pitch for pitch in frame if pitch >= 0] for frame in piece]) for piece in splits[split]]
+        for roll in rolls:
+            for key in (KEYS[0], KEYS[-1]):
+                midi.transpose(roll, key)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"split {split!r} of {file} is of another form ({error}): {form}") from None
+    if not any(map(len, rolls)):
+        raise ValueError(f"split {split!r} of {file} holds no frames: choose one of {', '.join(splits)}, or {form}")
+    return rolls
 
 
 def main(file, split, grid=None):
-    pieces = json.loads(Path(file).read_text(encoding="utf-8"))
-    if split not in pieces:
-        sys.exit(f"{file} has no split {split!r}: choose one of {', '.join(pieces)}")
-    pieces = [[[pitch for pitch in frame if pitch >= 0] for frame in piece] for piece in pieces[split]]  # -1: a silent voice
-    grid = grid or ("quarter" if np.median([len(piece) for piece in pieces]) <= LONGEST_QUARTERS else "16th")
+    """Print what the shipped networks say of a split; arguments as on the command line, errors as `read`."""
+    if grid not in (None, *GRIDS):
+        raise ValueError(f"there is no grid {grid!r}: choose one of {', '.join(GRIDS)}")
+    rolls = read(file, split)
+    grid = grid or ("quarter" if np.median(list(map(len, rolls))) <= LONGEST_QUARTERS else "16th")
     pattern, settings = GRIDS[grid]
-    models = load(pattern)
-    if not models:
-        sys.exit(f"no network for the {grid} grid is shipped in outputs/: name the other grid, or train {pattern}")
-    characters = sum(len(text.encode(piece)) for piece in pieces)
-    frames = sum(len(piece) for piece in pieces)
-    print(f"{split}, {grid} grid: {len(pieces)} pieces, {frames} frames, {characters} characters")
+    folders = sorted(OUTPUTS.glob(pattern))
+    if not folders:
+        raise ValueError(f"no network for the {grid} grid is shipped in outputs/: name the other grid, or train "
+                         f"{pattern} in notebook 02")
+    frames, characters = (sum(map(len, each)) for each in (rolls, map(text.encode, rolls)))
+    print(f"{split}, {grid} grid: {len(rolls)} pieces, {frames} frames, {characters} characters", flush=True)
+    from utils.nets import training, two_clocks
+
+    models = {folder.name: training.rebuild(folder) for folder in folders}
     rows = {name: ([model], settings | {"transpositions": (0,)}) for name, model in models.items()}
     rows["average of networks and transposed contexts"] = list(models.values()), settings
     for name, (nets, options) in rows.items():
-        nats = np.concatenate(two_clocks.frame_nll(nets, pieces, **options)).sum()
-        print(f"{name:44} {nats / frames:.4f} nats a frame, {nats / characters:.4f} a character")
+        nats = np.concatenate(two_clocks.frame_nll(nets, rolls, **options)).sum()
+        print(f"{name:44} {nats / frames:.4f} nats per frame, {nats / characters:.4f} per character", flush=True)
 
 
 if __name__ == "__main__":
-    if not 3 <= len(sys.argv) <= 4 or sys.argv[-1] not in {*GRIDS, sys.argv[2]}:
+    if not 3 <= len(sys.argv) <= 4:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except ValueError as error:
+        sys.exit(str(error))

@@ -3,27 +3,24 @@
     python -m tests.bench.sweep_rows [how many] [seed of the choice]
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import numpy as np
-
 from utils.measure import gan_sweep
 from utils.music import data, windows
 from utils.nets import gan_grid
+from utils.show import table
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(count=3, seed=None):
-    shipped = gan_sweep.read_csv(ROOT / "outputs" / "gan_sweep" / "results.csv")
-    chosen = [shipped[number] for number in np.random.default_rng(seed).choice(len(shipped), count, replace=False)]
+    shipped = table.read_csv(ROOT / "outputs" / "gan_sweep" / "results.csv")
+    chosen = shipped.sample(count, random_state=seed).to_dict("records")
     configs = [{name: row[name] for name in gan_sweep.CONFIG} for row in chosen]
-    real, reference = gan_grid.encode(windows.windows(data.pieces("train"), hop=1)), windows.windows(data.pieces("train"))
+    pieces = data.pieces("train")
+    real, reference = gan_grid.encode(windows.windows(pieces, hop=1)), windows.windows(pieces)
     with tempfile.TemporaryDirectory() as folder:
         again = gan_sweep.run(configs, real, gan_grid.decode(gan_grid.encode(reference)), folder)
     for row, new in zip(chosen, again):

@@ -5,26 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from tests.rolls import BAR, chords, windows_of
 from utils.measure import phrases
 from utils.music import baselines, data, windows
-
-BAR = 16
-
-
-def windows_of(*notes, frames=4 * BAR):
-    """One window of (pitch, first frame, frame after the last) notes."""
-    window = np.zeros((1, frames, 128), np.uint8)
-    for pitch, start, end in notes:
-        window[0, start:end, pitch] = 2
-        window[0, start, pitch] = 1
-    return window
-
-
-def chords(*beats, frames=4):
-    """One window of chords, a tuple of pitches each, as long as said."""
-    notes = [(pitch, frames * beat, frames * beat + frames) for beat, pitches in enumerate(beats) for pitch in pitches]
-    return windows_of(*notes, frames=frames * len(beats))
-
 
 def measured(rolls, bar_frames=BAR):
     return {name: value[0] for name, value in phrases.measure(rolls, bar_frames).items()}
@@ -67,21 +50,21 @@ def test_centroids_by_hand():
 
 
 def test_transposed_music_steps_as_far():
-    steps = [measured(chords(*[tuple(np.add(chord, up)) for chord in ((48, 52, 55), (50, 53, 57), (43, 47, 50, 53), (48, 52, 60))])
-                      )["tonal_step"] for up in range(12)]
+    line = (48, 52, 55), (50, 53, 57), (43, 47, 50, 53), (48, 52, 60)
+    steps = [measured(chords(*[tuple(np.add(chord, up)) for chord in line]))["tonal_step"] for up in range(12)]
     np.testing.assert_allclose(steps, steps[0])
 
 
-def test_a_rest_is_a_chord_that_stays_for_more_than_a_quarter():
+def test_a_phrase_end_is_a_chord_that_stays_for_more_than_a_quarter():
     window = windows_of((60, 0, 4), (64, 4, 9), (67, 4, 16), (60, 16, 21), (72, 24, 29), (74, 28, 32), frames=32)
     # 4: stays five frames and its lower note longer; 16: five frames; 24: after four frames another voice moves
-    np.testing.assert_array_equal(np.flatnonzero(phrases.rests(window)[0]), [4, 16])
-    assert measured(window)["rests"] == 2 / 2
+    np.testing.assert_array_equal(np.flatnonzero(phrases.phrase_ends(window)[0]), [4, 16])
+    assert measured(window)["phrase_ends"] == 2 / 2
 
 
-def test_a_rest_ends_with_its_last_sound():
-    assert not phrases.rests(windows_of((60, 0, 4), frames=16)).any()  # a quarter, then silence
-    assert not phrases.rests(windows_of((60, 0, 4), frames=4)).any()  # nobody knows how long it would have stayed
+def test_a_phrase_end_lasts_until_its_last_sound():
+    assert not phrases.phrase_ends(windows_of((60, 0, 4), frames=16)).any()  # a quarter, then silence
+    assert not phrases.phrase_ends(windows_of((60, 0, 4), frames=4)).any()  # nobody knows how long it would have stayed
 
 
 @pytest.mark.parametrize("chord, closes", [
@@ -105,13 +88,13 @@ def test_a_voice_of_two_pitches_takes_no_second_step():
 def test_silence_is_measured_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = measured(np.zeros((1, 64, 128), np.uint8))
-        assert found.pop("groove") == 1 and found.pop("rests") == 0 and np.isnan(list(found.values())).all()
-        assert np.isnan([value[0] for value in phrases.counts(np.zeros((1, 64, 128), np.uint8)).values()]).all()
-        assert np.isnan(list(phrases.divergences(np.zeros((1, 64, 128), np.uint8), chords((60,), (60,)  , frames=32)).values())).all()
+        found = measured(windows_of())
+        assert found.pop("groove") == 1 and found.pop("phrase_ends") == 0 and np.isnan(list(found.values())).all()
+        assert np.isnan([value[0] for value in phrases.counts(windows_of()).values()]).all()
+        assert np.isnan(list(phrases.divergences(windows_of(), chords((60,), (60,), frames=32)).values())).all()
 
 
-@pytest.mark.parametrize("call", [phrases.measure, phrases.rests, phrases.centroids, phrases.lengths, phrases.counts])
+@pytest.mark.parametrize("call", [phrases.measure, phrases.phrase_ends, phrases.centroids, phrases.lengths, phrases.counts])
 def test_what_is_no_window_is_refused(call):
     with pytest.raises(ValueError, match=r"pass uint8 \(windows, frames, 128\)"):
         call(np.zeros((64, 128), np.uint8))
@@ -129,7 +112,7 @@ def test_lengths_by_hand():
     assert found == {"notes": {4: 2, 6: 1, 8: 1}, "onsets": {8: 1, 4: 1}, "phrases": {}}
 
 
-def test_phrases_reach_from_rest_to_rest():
+def test_phrases_reach_from_one_end_to_the_next():
     notes = [(60, 0, 8), (62, 8, 12), (64, 12, 16), (65, 16, 24), (67, 24, 32)]
     assert np.flatnonzero(phrases.lengths(windows_of(*notes, frames=32))["phrases"]).tolist() == [8, 16]
 
@@ -143,13 +126,14 @@ def test_divergences_are_0_for_the_same_and_1_for_nothing_shared():
     quarters, halves = chords(*[(60,)] * 8), chords(*[(60,)] * 4, frames=8)
     same, other = phrases.divergences(quarters, quarters), phrases.divergences(quarters, halves)
     assert same["notes"] == same["onsets"] == 0 and other["notes"] == other["onsets"] == pytest.approx(1)
-    assert np.isnan(same["phrases"]) and np.isnan(other["phrases"])  # quarters never rest
+    assert np.isnan(same["phrases"]) and np.isnan(other["phrases"])  # quarters end no phrase
     with pytest.raises(ValueError, match="cut both alike"):
         phrases.divergences(quarters, chords((60,)))
 
 
 def test_counts_by_hand():
-    found = {name: value[0] for name, value in phrases.counts(windows_of((60, 0, 8), (72, 0, 4), (64, 8, 12), frames=16)).items()}
+    rolls = windows_of((60, 0, 8), (72, 0, 4), (64, 8, 12), frames=16)
+    found = {name: value[0] for name, value in phrases.counts(rolls).items()}
     assert found == {"polyphony": 16 / 12, "polyphony_rate": 4 / 16, "pitch_range": 12, "pitches": 3, "pitch_classes": 2,
                      "pitch_class_entropy": pytest.approx(np.log2(3) - 2 / 3)}
 
@@ -167,8 +151,9 @@ def test_counts_and_groove_are_those_of_muspy():
         music = muspy.Music(resolution=4, tracks=[muspy.Track(notes=notes)])
         theirs = {"polyphony": muspy.polyphony(music), "polyphony_rate": muspy.polyphony_rate(music, threshold=1),
                   "pitch_range": muspy.pitch_range(music), "pitches": muspy.n_pitches_used(music),
-                  "pitch_classes": muspy.n_pitch_classes_used(music), "pitch_class_entropy": muspy.pitch_class_entropy(music)}
-        assert {name: pytest.approx(value) for name, value in theirs.items()} == {name: ours[name][number] for name in theirs}
+                  "pitch_classes": muspy.n_pitch_classes_used(music),
+                  "pitch_class_entropy": muspy.pitch_class_entropy(music)}
+        assert {name: ours[name][number] for name in theirs} == pytest.approx(theirs)
         # muspy counts a bar more than there is, empty here: taken out again
         onsets = np.any(window == 1, axis=1).reshape(-1, BAR)
         phantom = np.count_nonzero(onsets[-1])
@@ -176,19 +161,14 @@ def test_counts_and_groove_are_those_of_muspy():
         assert 1 - agreed / (BAR * (len(onsets) - 1)) == pytest.approx(ours["groove"][number])
 
 
-# ---------------------------------------------------------------------------------------------- Bach and the floors
+# ---------------------------------------------------------------------------------------------- Bach and the baselines
 
 
-@pytest.fixture(scope="module")
-def bach():
-    return {split: windows.windows(data.pieces(split)) for split in ("train", "test")}
-
-
-def test_bach_rests_where_a_fermata_stands():
+def test_bach_ends_phrases_where_a_fermata_stands():
     found = matched = 0
     for piece in (piece for piece in data.pieces("train") if piece.metre == (4, 4)):
-        rests = np.flatnonzero(phrases.rests(piece.roll[None])[0])
-        found, matched = found + len(rests), matched + np.isin(rests, piece.fermatas).sum()
+        ends = np.flatnonzero(phrases.phrase_ends(piece.roll[None])[0])
+        found, matched = found + len(ends), matched + np.isin(ends, piece.fermatas).sum()
     assert matched / found > 0.9
 
 

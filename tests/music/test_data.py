@@ -81,17 +81,6 @@ def test_a_copy_in_another_key_is_found_and_an_unrelated_piece_is_not(all_pieces
     assert found["copy"][0] == original.name and found["copy"][1] == 1 and other.name not in found
 
 
-def test_window_names_ignore_the_key_and_see_every_note():
-    roll = np.zeros((12, 128), np.uint8)
-    roll[:, [48, 60, 64, 67]] = 1
-    names = data.window_hashes(roll)
-    assert len(names) == 5 and len(set(names)) == 1 and names[0] != 0
-    assert np.array_equal(names, data.window_hashes(midi.transpose(roll, -7)))
-    roll[4, 67] = 0
-    assert data.window_hashes(roll)[0] != names[0]
-    assert not data.window_hashes(np.zeros((9, 128), np.uint8)).any()
-
-
 def test_the_table_says_what_became_of_every_file():
     rows = data.table()
     assert len(rows) >= 413 and {"file", "key", "metre", "left_out", "dropped"} <= rows[0].keys()

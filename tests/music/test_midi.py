@@ -72,7 +72,7 @@ def read(tmp_path):
 def round_trip(tmp_path_factory):
     """Write notes, read them again, hand back the bytes written and what was read."""
     path = tmp_path_factory.mktemp("round_trip") / "piece.mid"
-    return lambda notes, meta=midi.Meta(): (midi.notes_to_midi(notes, path, meta), *midi.read_midi(path))
+    return lambda notes, meta=None: (midi.notes_to_midi(notes, path, meta or midi.Meta()), *midi.read_midi(path))
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +358,7 @@ def test_no_file_takes_200_megabytes(tmp_path):
         (tmp_path / f"{name}.mid").write_bytes(data)
     script = """
 import pathlib, sys
-
+from utils.music import midi
 for path in pathlib.Path(sys.argv[1]).iterdir():
     try:
         midi.read_midi(path)

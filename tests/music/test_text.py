@@ -75,11 +75,22 @@ def test_tokens_and_characters_are_inverse():
         text.tokens(text.START, text.vocab())
 
 
-def test_bar_positions_by_hand():
-    string = "{" + text.encode([[60], [60, 64], [], [62]]) + "}"  # { H_ HL_ _ J_ }
-    assert text.bar_positions(string, upbeat=1, bar_frames=3).tolist() == [2, 2, 2, 0, 0, 0, 1, 2, 2, 0]
-    with pytest.raises(ValueError, match="16 for 4/4"):
-        text.bar_positions(string, bar_frames=0)
+def test_each_token_has_its_kind_and_each_pitch_its_two_tokens():
+    alphabet = text.vocab(onsets=True)
+    kinds = [[text.SPACE_TOKEN], text.HELD_TOKENS, text.STRUCK_TOKENS, [text.START_TOKEN, text.END_TOKEN]]
+    assert [token for kind in kinds for token in kind] == list(range(len(alphabet)))
+    for kind, characters in zip(kinds, (text.FRAME_END, text.SOUNDING, text.STRUCK, text.START + text.END)):
+        assert text.characters(list(kind), alphabet) == characters
+    assert text.pitches(text.HELD_TOKENS).tolist() == text.pitches(text.STRUCK_TOKENS).tolist() == list(range(128))
+    assert set(text.pitches([text.NO_TOKEN, text.SPACE_TOKEN, text.START_TOKEN, text.END_TOKEN])) == {-1}
+
+
+@given(rolls, st.booleans(), st.booleans())
+def test_pitches_are_those_that_were_encoded(roll, onsets, descending):
+    rows = text.pitches(text.frame_tokens(roll, onsets, descending))
+    for frame, row in zip(roll, rows, strict=True):
+        pitches = np.flatnonzero(frame)[::-1 if descending else 1]
+        assert row[row >= 0].tolist() == pitches.tolist()
 
 
 @pytest.mark.parametrize("frames, remedy", [([[128]], "0 to 127"), ([[-1]], "0 to 127"), ([[60.5]], "whole numbers"),

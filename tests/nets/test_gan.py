@@ -1,15 +1,12 @@
 """Steps that move one side to the bit, and statistics that stay where they belong."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import networks
 from utils.nets import gan, gan_grid
+from utils.nets.backend import keras
 
 SHAPE = (4, gan_grid.NUM_SUNG)
 
@@ -162,7 +159,7 @@ def test_losses_at_chance_are_log_2(real, relativistic):
 
 
 @pytest.mark.parametrize("bound, extra", [(0.0, 3), (1e9, 0)])
-def test_the_balancer_adds_steps_while_a_loss_is_over_its_bound_and_no_more_than_stated(real, bound, extra):
+def test_the_balancer_adds_steps_while_a_loss_is_over_its_bound_and_no_more_than_stated(real, bound, extra, eagerly):
     trainer = build(real, balance=(bound, 3))
     trainer.epochs(tf.constant(2))
     assert [int(optimizer.iterations) for optimizer in trainer.optimizers] == [2 * (1 + extra)] * 2
@@ -172,7 +169,7 @@ def test_the_balancer_adds_steps_while_a_loss_is_over_its_bound_and_no_more_than
 
 
 @pytest.mark.parametrize("recipe", gan.RECIPES)
-def test_two_fits_with_one_seed_agree_and_another_seed_differs(real, recipe):
+def test_two_fits_with_one_seed_agree_and_another_seed_differs(real, recipe, eagerly):
     (one, history), (two, _), (other, _) = (
         gan.fit(real, recipe, 2e-4, 2e-4, epochs=3, seed=seed, watch=lambda epoch, model: {"looks": epoch}, every=2)
         for seed in (3, 3, 4))
@@ -181,7 +178,16 @@ def test_two_fits_with_one_seed_agree_and_another_seed_differs(real, recipe):
     assert history["epoch"] == [2, 3] and history["looks"] == [2, 3]
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(real, tmp_path):
+@pytest.mark.parametrize("recipe", ["balanced", "cured"])
+def test_a_graph_takes_the_steps_of_the_recipe(real, recipe):
+    graph, history = gan.fit(real, recipe, 2e-4, 2e-4, epochs=3, seed=3)
+    with networks.eagerly():
+        steps, expected = gan.fit(real, recipe, 2e-4, 2e-4, epochs=3, seed=3)
+    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-3)
+    np.testing.assert_allclose(gan.generate(graph, 3), gan.generate(steps, 3), atol=1e-2)
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(real, tmp_path, eagerly):
     whole, history = gan.run(build(real, average=0.5), 6, every=2)
 
     class Stop(Exception):
@@ -201,9 +207,40 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(real, tmp_path):
         gan.run(other, 6, folder=tmp_path)
 
 
-def test_a_loss_that_is_not_finite_stops_the_fit(real):
+def test_the_generator_of_the_best_look_is_returned_after_a_stop_too(real, tmp_path, eagerly):
+    """The highest measure wins, of equals the latest, and a number wins against NaN."""
+    measures, seen = [np.nan, 0.2, 0.4, 0.4, 0.1, np.nan], {}
+
+    def watch(epoch, generator):
+        if epoch == 5 and 5 not in seen:
+            seen[5] = None
+            raise KeyboardInterrupt
+        seen[epoch] = bits(generator)
+        return {"likeness": measures[epoch - 1]}
+
+    with pytest.raises(KeyboardInterrupt):
+        gan.run(build(real, average=0.5), 6, watch, 1, tmp_path, "likeness")
+    kept, history = gan.run(build(real, seed=2, average=0.5), 6, watch, 1, tmp_path, "likeness")
+    assert bits(kept) == seen[4] != seen[3] and history["epoch"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_features_own_draws(real, tmp_path, eagerly):
+    def trainer():
+        keras.utils.set_random_seed(1)
+        samples, read = keras.Input(SHAPE), keras.Input(SHAPE)
+        features = keras.Model(samples, keras.layers.GaussianNoise(0.5, seed=1)(samples))
+        judge = keras.Model(read, keras.layers.Dense(1)(keras.layers.Flatten()(read)))
+        return gan.Trainer(gan.build_generator(SHAPE, units=(8,)), judge, real, 1e-3, 1e-3,
+                           features=features, batch_size=8)
+
+    whole, _ = gan.run(trainer(), 4, every=2)
+    gan.run(trainer(), 2, every=2, folder=tmp_path)
+    assert bits(gan.run(trainer(), 4, every=2, folder=tmp_path)[0]) == bits(whole)
+
+
+def test_a_loss_that_is_not_finite_stops_the_fit(real, eagerly):
     with pytest.raises(FloatingPointError, match="lower the rates"):
-        gan.fit(real, "study", 1e30, 1e30, epochs=40)
+        gan.fit(real, "study", 1e30, 1e30, epochs=4)
 
 
 def test_a_fit_refuses_what_it_cannot_learn_from(real):

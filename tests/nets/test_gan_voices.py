@@ -1,16 +1,11 @@
 """Four voices: what a generator chooses, what a discriminator is told, and that both learn."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from utils.nets import gan, gan_grid, gan_voices
-
+from utils.nets.backend import keras
 
 
 def cells_of(*chords):

@@ -1,13 +1,11 @@
-"""What the two-clock networks read: memory and plan know nothing ahead, keys and padding change nothing else."""
+"""What the two-clock networks read: memory knows nothing ahead, keys and padding change nothing else."""
 
 import numpy as np
 import pytest
 
+from tests.rolls import PIECE
 from utils.music import text
-from utils.nets import compose, inputs
-
-CHORDS = [[48, 64, 67, 72], [48, 64, 67, 72], [50, 65, 69, 74], [50, 65, 69, 74], [43, 62, 67, 71], [43, 62, 67, 71]]
-PIECE = text.as_roll(CHORDS * 6)  # 36 frames that repeat
+from utils.nets import inputs
 
 
 def test_what_is_prepared_spells_the_text():
@@ -79,30 +77,3 @@ def test_memory_against_a_slow_search():
             assert source[now] == -1 and length[now] == 0
         else:
             assert length[now] == longest and source[now] == max(t for t, n in agreeing.items() if n == longest)
-
-
-def test_a_plan_by_hand():
-    key, fermata, left = compose.plan(12, tonic=7, mode="minor", fermatas=[5, 9], length=11)
-    assert set(key) == {19}
-    assert fermata.tolist() == [2, 1, 1, 1, 1, 0, 1, 1, 1, 0, compose.FERMATA_QUARTERS + 1, compose.FERMATA_QUARTERS + 1]
-    assert left.tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0]
-    assert [values[0] for values in compose.plan(1)] == [size - 1 for size in compose.PLAN]
-
-
-def test_a_final_key_is_read_off_the_last_bass():
-    roll = text.as_roll([[57, 60, 64], [55, 59, 62], [48, 64, 67, 72], []])
-    assert compose.final_key(roll, 0) == (0, "major") and compose.final_key(roll, 2) == (0, "minor")
-    phrygian = text.as_roll([[57, 60, 64], [52, 59, 68]])  # A minor that stops on E major
-    assert compose.final_key(phrygian, 0) == (4, "minor")
-
-
-def test_a_planned_piece_hides_each_fact_alone_and_moves_its_key():
-    rng = np.random.default_rng(0)
-    form = compose.Form(4, 16, 11, "minor", [8], 36)
-    here, up = compose.prepare_planned(PIECE, form, (0, 3))
-    assert set(here[2][:, 2]) == {11 + 12} and set(up[2][:, 2]) == {2 + 12} and here[2].shape == (37, 5)
-    assert here[2][-1, 4] == 0 and here[2][8, 3] == 0
-    assert np.array_equal(np.where(here[0][:-1] > 0, here[0][:-1] + 3, here[0][:-1]), up[0][:-1])
-    nothing = form._replace(tonic=None, fermatas=None, length=None)
-    for dark, in (compose.prepare_planned(PIECE, form, hidden=1, rng=rng), compose.prepare_planned(PIECE, nothing, (3,))):
-        assert [set(dark[2][:, kind]) for kind in (2, 3, 4)] == [{size - 1} for size in compose.PLAN]

@@ -1,14 +1,10 @@
 """The queues give what the whole network gives, past its receptive field too, and refuse what they cannot use."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
 import pytest
 
 from utils.nets import queues, wavenet
+from utils.nets.backend import keras
 
 LEVELS = 24
 
@@ -97,12 +93,12 @@ def test_codes_are_drawn_as_often_as_they_are_likely():
     assert np.abs(np.bincount(drawn, minlength=LEVELS) / 20_000 - expected / expected.sum()).max() < 0.015
 
 
-def test_one_seed_gives_the_same_codes_and_chunks_do_not_show(monkeypatch):
+def test_one_seed_gives_the_same_codes_and_looks_at_the_progress_do_not_show(monkeypatch):
     weights = wavenet.weights(network())
     once = queues.generate(weights, 50, num_streams=3, seed=1)
     assert np.array_equal(once, queues.generate(weights, 50, num_streams=3, seed=1))
     assert not np.array_equal(once, queues.generate(weights, 50, num_streams=3, seed=2))
-    monkeypatch.setattr(queues, "CHUNK", 7)
+    monkeypatch.setattr(queues, "STEPS_A_LOOK", 7)
     assert np.array_equal(once, queues.generate(weights, 50, num_streams=3, seed=1))
 
 

@@ -1,3 +1,7 @@
+"""Every figure draws where it is told, says what it was given, and can be read."""
+
+import inspect
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,14 +23,39 @@ PICTURES = {
     "character_frequencies": ({" ": 6, "a": 3, "b": 1},),
     "losses": ({"loss": [3.0, 2.0], "val_loss": [3.1, 2.5], "accuracy": [0.1, 0.2]},),
     "inside": ({"Bach": np.array([1.0, 2.0, np.nan]), "silence": np.array([np.nan])}, 0.5, 1.5),
-    "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "rests": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
+    "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "phrase_ends": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
 }
+WIDE = {  # the same with more in them than a page is wide
+    "piano_roll": (np.tile(ROLL, (40, 1)), 4),
+    "histogram": ({f"reason {number}": number for number in range(40)},),
+    "character_frequencies": ({chr(0x21 + number): 90 - number for number in range(60)},),
+    "scoreboard": ({f"a network with a long name, {row}": {f"measure_number_{column}": 0.5 for column in range(20)}
+                    for row in range(12)}, {}),
+}
+SHOWN_PIXELS, LEAST_PIXELS = 900, 9  # a notebook's width; the height of text
 
 
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
     plt.close("all")
+
+
+def test_every_function_has_its_picture():
+    public = {name for name, function in inspect.getmembers(plots, inspect.isfunction)
+              if function.__module__ == plots.__name__ and not name.startswith("_")}
+    assert public == set(PICTURES) >= set(WIDE)
+
+
+@pytest.mark.parametrize("name, arguments", [*PICTURES.items(), *WIDE.items()],
+                         ids=[*PICTURES, *(f"wide {name}" for name in WIDE)])
+def test_text_can_be_read_where_a_notebook_shows_it(name, arguments):
+    figure = getattr(plots, name)(*arguments, title="A claim").figure
+    figure.canvas.draw()
+    width = max(figure.bbox.width, figure.get_tightbbox().width * figure.dpi)  # pixels; notebooks cut to what is drawn
+    texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text()]
+    sizes = {text.get_text(): text.get_size() * figure.dpi / 72 * min(1, SHOWN_PIXELS / width) for text in texts}
+    assert "A claim" in sizes and min(sizes.values()) >= LEAST_PIXELS, (width, sizes)
 
 
 def labels(axis):
@@ -98,9 +127,9 @@ def test_inside_says_the_share_within_the_band():
 
 
 def test_scoreboard_prints_each_number_and_tints_what_is_inside():
-    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "rests": 0.2}, "noise": {"in_key": 12.5, "rests": np.nan}},
+    ax = plots.scoreboard({"Bach": {"in_key": 0.957, "cadences": 0.2}, "noise": {"in_key": 12.5, "cadences": np.nan}},
                           {"Bach": {"in_key": 0.9}, "noise": {"in_key": 0.0}})
     assert [text.get_text() for text in ax.texts] == ["0.96", "0.20", "12.5", "–"]
-    assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in\nkey", "rests"]
+    assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in key", "cadences"]
     share = ax.images[0].get_array()
     assert share[0, 0] == 0.9 and share[1, 0] == 0 and share.mask[0, 1] and share.mask[1, 1]

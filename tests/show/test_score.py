@@ -176,13 +176,6 @@ def test_names_and_titles_are_escaped(chorale):
     assert read_back(xml)[1].metadata.title.startswith("<Bach> &")
 
 
-def test_write_puts_down_the_text_and_nothing_else(tmp_path, chorale):
-    xml = score.musicxml(chorale, **SETTING)
-    score.write(tmp_path / "cadence.musicxml", xml)
-    assert (tmp_path / "cadence.musicxml").read_text(encoding="utf-8") == xml
-    assert len(list(tmp_path.iterdir())) == 1
-
-
 def test_svg_shows_every_note_without_a_warning(chorale, capfd):
     verovio.enableLog(verovio.LOG_WARNING)
     try:

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from utils.music import data, midi, text
+from utils import files
+from utils.music import midi, text
 from utils.sound import audio, recordings
 
 CHORDS = text.as_roll([[48, 64, 67, 72]] * 8 + [[]] * 8 + [[43, 62, 67, 71]] * 8)
@@ -22,7 +23,7 @@ def folder(tmp_path):
 def test_a_folder_is_played_once_and_then_read(folder, monkeypatch):
     with ThreadPoolExecutor(1) as executor:
         first = recordings.waves("extra", folder, executor)
-    monkeypatch.setattr(recordings, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("played again"))
+    monkeypatch.setattr(files, "workers", lambda *_: pytest.fail("played again"))
     again = recordings.waves("extra", folder)
     assert len(first) == 2 and all(np.array_equal(a, b) for a, b in zip(first, again))
     assert first[0].dtype == np.int16

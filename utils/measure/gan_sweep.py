@@ -1,4 +1,4 @@
-"""Many GANs over an executor: a table of configurations, one result file a model, so that a stop loses one model at most.
+"""Many GANs over an executor: a table of configurations, one result file per model, so that a stop loses one at most.
 
 Several machines, or notebooks, may share a folder: each takes what has no result yet, in an order of its own.
 """

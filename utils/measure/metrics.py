@@ -10,8 +10,8 @@ import numpy as np
 from scipy.spatial import distance
 
 from utils.music import midi
-from utils.music.windows import (BEAT_FRAMES, NUM_CLASSES, NUM_VOICES, PERFECT, as_piece, as_windows, fold, four_bar_windows, ratio, steps,
-                                 voices)
+from utils.music.windows import (BEAT_FRAMES, NUM_CLASSES, NUM_VOICES, PERFECT, as_piece, as_windows, fold,
+                                 four_bar_windows, ratio, steps, voices)
 
 KEY = (0, 2, 4, 5, 7, 8, 9, 11)  # C major, and A minor with its leading tone G sharp
 DISSONANT = (1, 2, 6, 10, 11)  # semitones modulo 12: seconds, sevenths, tritone, which are interval classes 1, 2 and 6
@@ -31,6 +31,8 @@ def _chord_tables():
             for classes in (chord, *combinations(chord, len(chord) - 1)):
                 passes[sum(1 << (root + c) % NUM_CLASSES for c in classes)] = True
     return vectors, passes
+
+
 _CHORD_VECTORS, _IS_CHORD = _chord_tables()
 
 

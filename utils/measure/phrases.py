@@ -1,10 +1,10 @@
-"""Finer numbers about windows: how chords are spaced, where phrases rest, how keys wander, and which lengths notes have.
+"""Finer numbers about windows: how chords are spaced, where phrases end, how keys wander, and which lengths notes have.
 
-Windows as in `metrics`. A *rest* here is no silence: it is a chord on which all voices stay for more than a quarter, as
-chorales do at the end of a phrase. In the training pieces in 4/4 over 90 % of the rests bear a fermata, and four in ten
-fermatas are rests: the others last a quarter and cannot be told from it without the score. Voices are counted from the
-highest down, so that a crossing of voices cannot be seen: a roll does not say who sings what. Bach's values: notebook
-05, "The table".
+Windows as in `music.windows`. A *phrase end* here is a chord on which all voices stay for more than a quarter, as
+chorales do at the end of a phrase. In the training pieces in 4/4 over 90 % of the phrase ends bear a fermata, and four
+in ten fermatas are phrase ends: the others last a quarter and cannot be told from it without the score. Voices are
+counted from the highest down, so that a crossing of voices cannot be seen: a roll does not say who sings what. Bach's
+values: notebook 05, "The table".
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from utils.measure import metrics
 from utils.music import midi
 from utils.music.windows import BEAT_FRAMES, NUM_CLASSES, as_windows, fold, ratio, voices
 
-REST_FRAMES = 5  # more than a quarter
+PHRASE_END_FRAMES = 5  # more than a quarter
 WIDE = 12  # semitones: an octave, the most that upper voices keep between them
 FIFTHS, MINOR_THIRDS, MAJOR_THIRDS = 7 * np.pi / 6, 3 * np.pi / 2, 2 * np.pi / 3  # radians a semitone, on three circles
 RADII = 1, 1, 0.5
@@ -30,7 +30,7 @@ def measure(windows, bar_frames=16):
         spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an octave
         apart. tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
         returns: share of the steps of all voices, after a first one, that go straight back to the pitch before.
-        rests: phrases a bar that come to rest.
+        phrase_ends: phrase ends per bar.
         cadences: see `cadences`.
     Raises: ValueError for another shape, or frames that are no whole number of bars.
     Source: Wu and Yang 2020, The Jazz Transformer on the front line (groove); Harte, Sandler and Gasser 2006, Detecting
@@ -51,7 +51,7 @@ def measure(windows, bar_frames=16):
         "spacing": ratio(four & wide, four),
         "tonal_step": ratio(np.linalg.norm(np.diff(path, axis=1), axis=2) * defined, defined),
         "returns": returns(by_rank),
-        "rests": rests(windows).sum(axis=1) / bars.shape[1],
+        "phrase_ends": phrase_ends(windows).sum(axis=1) / bars.shape[1],
         "cadences": cadences(windows),
     }
 
@@ -72,27 +72,28 @@ def returns(by_rank):
     return np.divide(back, total, out=np.full(len(by_rank), np.nan), where=total > 0)
 
 
-def rests(windows):
-    """Find where phrases come to rest: bool (windows, frames), true on the attack of a chord that then stays.
+def phrase_ends(windows):
+    """Find where phrases end: bool (windows, frames), true on the attack of a chord that then stays.
 
     It stays for more than a quarter, its own end or the window's not counted: what is cut off there may be longer.
     """
     windows = as_windows(windows)
     onsets, sounds = np.any(windows == 1, axis=2), np.any(windows, axis=2)
-    stays = np.ones((len(windows), max(windows.shape[1] - REST_FRAMES + 1, 0)), bool)
-    for later in range(1, REST_FRAMES):
+    stays = np.ones((len(windows), max(windows.shape[1] - PHRASE_END_FRAMES + 1, 0)), bool)
+    for later in range(1, PHRASE_END_FRAMES):
         end = later + stays.shape[1]
         stays &= ~onsets[:, later:end] & sounds[:, later:end]
     return onsets & np.pad(stays, [(0, 0), (0, windows.shape[1] - stays.shape[1])])
 
 
 def cadences(windows):
-    """Say which share of the rests of each window is a major or minor triad over its root: float64 (windows,), NaN for none.
+    """Say which share of each window's phrase ends is a major or minor triad over its root.
 
-    A piece may be passed as roll[None], of any length. Notebook: 05, "The writers".
+    Args: windows: uint8 (windows, frames, 128); a piece may be passed as roll[None], of any length.
+    Returns: float64 (windows,), NaN where no phrase ends. Notebook: 05, "The writers".
     """
-    resting = rests(windows)
-    return ratio(resting & _on_its_root(voices(windows)), resting)
+    ends = phrase_ends(windows)
+    return ratio(ends & _on_its_root(voices(windows)), ends)
 
 
 def centroids(windows):
@@ -117,7 +118,7 @@ def lengths(windows):
 
     Args: windows: uint8 (windows, frames, 128).
     Returns: dict of int64 counts, each (frames + 1,), by length in sixteenths: notes, from attack to end, which the
-        window may cut; onsets, from one attack in any voice to the next; phrases, from rest to rest.
+        window may cut; onsets, from one attack in any voice to the next; phrases, from one phrase end to the next.
     Raises: ValueError for another shape.
     """
     windows = as_windows(windows)
@@ -128,7 +129,7 @@ def lengths(windows):
     ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]  # from each frame the first where nothing is held
     notes = (ends[:, 1:] - places[:-1])[windows == 1]
     gaps = [np.concatenate([np.diff(np.flatnonzero(each)) for each in events] or [[]]).astype(int)
-            for events in (np.any(windows == 1, axis=2), rests(windows))]
+            for events in (np.any(windows == 1, axis=2), phrase_ends(windows))]
     return {name: np.bincount(values, minlength=frames + 1)
             for name, values in zip(("notes", "onsets", "phrases"), (notes, *gaps))}
 

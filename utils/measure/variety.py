@@ -118,13 +118,9 @@ def collapse(samples, reference, bar_frames=16):
     _, coverage = precision_coverage(metrics.features(samples, bar_frames), metrics.features(reference, bar_frames))
     found = {"nn": nn(samples, reference), "unique": unique(samples), "coverage": coverage} | {
         name: float(measures[name][sounds].mean()) if sounds.any() else np.nan for name in ("in_key", "chord_rate")}
-    if found["nn"] < COLLAPSED_NN or found["unique"] < COLLAPSED_UNIQUE:
-        verdict = "collapsed"
-    elif found["in_key"] >= NOISE_IN_KEY and found["chord_rate"] >= NOISE_CHORD_RATE:
-        verdict = "healthy"
-    else:
-        verdict = "noise"
-    return found | {"verdict": verdict}
+    is_music = found["in_key"] >= NOISE_IN_KEY and found["chord_rate"] >= NOISE_CHORD_RATE
+    collapsed = found["nn"] < COLLAPSED_NN or found["unique"] < COLLAPSED_UNIQUE
+    return found | {"verdict": "collapsed" if collapsed else "healthy" if is_music else "noise"}
 
 
 def _nearest(windows):

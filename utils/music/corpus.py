@@ -20,7 +20,7 @@ def scores():
     """
     from music21 import corpus  # two seconds to import: only an export needs it
 
-    # music21 looks for "bach" all along a path, and so finds every composer where it is installed under a folder of that name
+    # music21 looks for "bach" all along a path: installed under a folder of that name it finds every composer
     found = (path for path in map(Path, corpus.getComposer("bach")) if path.parent.name == "bach")
     paths = sorted(path for path in found if path.suffix != ".rntxt")
     return {f"{midi_name(path.name)}.mid": path for path in paths}
@@ -41,6 +41,22 @@ def score_to_notes(score):
         the key found by music21's analysis is a marker such as "key G minor".
     Notebook: 01.
     """
+    rows, fermatas = _read_parts(score)
+    first = score.parts[0]
+    signature = first.recurse().getElementsByClass("KeySignature").first()
+    keys = [(0.0, _MAJOR_KEYS[signature.sharps])] if signature is not None else []
+    found = score.analyze("key")
+    marks = first.recurse().getElementsByClass("MetronomeMark")
+    tempo = next((float(mark.number) for mark in marks if mark.number), None)
+    markers = [(0.0, f"key {found.tonic.name.replace('-', 'b')} {found.mode}")]
+    markers += [(start, "fermata") for start in sorted(fermatas)] + _repeats(first)
+    return np.array([tuple(row) for row in rows], midi.NOTE), midi.Meta(
+        time_signatures=_metres(first), key_signatures=keys, tempos=[(0.0, tempo)] if tempo else [], markers=markers,
+        part_names=[part.partName or f"Part {number + 1}" for number, part in enumerate(score.parts)])
+
+
+def _read_parts(score):
+    """The rows of all notes, as lists, ties joined; and the moments of the fermatas."""
     from music21 import expressions, harmony
 
     rows, fermatas = [], set()
@@ -67,26 +83,19 @@ def score_to_notes(score):
                     rows.append(tied[pitch])
                 if tie not in ("start", "continue"):
                     tied.pop(pitch, None)
-    notes = np.array([tuple(row) for row in rows], midi.NOTE)
+    return rows, fermatas
 
-    first = score.parts[0]
-    metres = [(float(mark.getOffsetInHierarchy(first)), mark.numerator, mark.denominator)
-              for mark in first.recurse().getElementsByClass("TimeSignature")] or [(0.0, 4, 4)]
+
+def _metres(part):
+    """(quarter, numerator, denominator) of each change of metre; an upbeat is a bar of its own."""
+    metres = [(float(mark.getOffsetInHierarchy(part)), mark.numerator, mark.denominator)
+              for mark in part.recurse().getElementsByClass("TimeSignature")] or [(0.0, 4, 4)]
     metres = [mark for i, mark in enumerate(metres) if i == 0 or mark[1:] != metres[i - 1][1:]]
-    upbeat = _upbeat_quarters(first, metres[0])
+    upbeat = _upbeat_quarters(part, metres[0])
     if upbeat:  # a bar as short as the upbeat, in the largest note value that fits it
         unit = next(unit for unit in (4, 8, 16, 32) if (upbeat * unit / 4).is_integer())
         metres = [(0.0, int(upbeat * unit / 4), unit), (upbeat, *metres[0][1:]), *metres[1:]]
-    signature = first.recurse().getElementsByClass("KeySignature").first()
-    keys = [(0.0, _MAJOR_KEYS[signature.sharps])] if signature is not None else []
-    found = score.analyze("key")
-    tempo = next((float(mark.number) for mark in first.recurse().getElementsByClass("MetronomeMark") if mark.number), None)
-    markers = [(0.0, f"key {found.tonic.name.replace('-', 'b')} {found.mode}")]
-    markers += [(start, "fermata") for start in sorted(fermatas)] + _repeats(first)
-    return notes, midi.Meta(
-        time_signatures=metres, key_signatures=keys, tempos=[(0.0, tempo)] if tempo else [],
-        markers=markers,
-        part_names=[part.partName or f"Part {number + 1}" for number, part in enumerate(score.parts)])
+    return metres
 
 
 def _upbeat_quarters(part, metre):

@@ -33,8 +33,7 @@ class Piece(NamedTuple):
     to C major or A minor, -6 to 5. metre: (numerator, denominator). bar_frames: frames in a bar. upbeat: frames before
     the first barline. fermatas: int32, the frames on which a fermata stands. repeats: (start, end) frames of each
     section that the score repeats; the roll holds it once, `unfold` plays it twice. left_out: why the study's filter
-    drops it, or "". quarter_index, quarter_shift: its place in the published quarter-note version, and the semitones to
-    that version's key.
+    drops it, or "". quarter_shift: semitones to the key of the published quarter-note version.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Piece(NamedTuple):
     fermatas: np.ndarray
     repeats: tuple
     left_out: str
-    quarter_index: int
     quarter_shift: int
 
 
@@ -171,15 +169,14 @@ def _to_piece(name, notes, meta, entry):
         mode=mode, semitones=semitones, metre=metre, bar_frames=round(metre[0] * 16 / metre[1]),
         upbeat=round(upbeat * steps),
         fermatas=np.array(fermatas, np.int32), repeats=_find_repeats(meta.markers, steps, len(roll)),
-        left_out="metre " + ", ".join("%d/%d" % mark for mark in odd) if odd else "",
-        quarter_index=int(entry["quarter_index"]) if entry else -1,
+        left_out="metre " + ", ".join("{}/{}".format(*mark) for mark in odd) if odd else "",
         quarter_shift=int(entry["quarter_shift_semitones"]) if entry else semitones)
 
 
 def _choose_parts(notes, names, choice):
     """The four parts that the split table names; every part where the choice finds no four."""
     parts = range(len(names))
-    named = [[part for part in parts if names[part].startswith(voice)] for voice in VOICES]  # "Soprano Oboe 1" sings too
+    named = [[part for part in parts if names[part].startswith(voice)] for voice in VOICES]  # also "Soprano Oboe 1"
     voices = [found[0] for found in named if found]
     chosen = {"first4": parts[:4], "last4": parts[-4:], "SATB": voices}.get(choice, parts)
     chosen = chosen if len(chosen) == 4 else parts
@@ -187,14 +184,15 @@ def _choose_parts(notes, names, choice):
 
 
 def _find_key(notes, meta):
-    """(pitch class of the tonic, mode): from our export's marker, else by the same analysis of music21, on the notes."""
+    """(pitch class of the tonic, mode): from our export's marker, else by music21's analysis of the notes."""
     text = next((text for _, text in meta.markers if text.startswith("key ")), None)
     if text is None:
         from music21 import note, stream
 
         melody = stream.Stream()
         for row in notes:
-            melody.insert(float(row["start"]), note.Note(int(row["pitch"]), quarterLength=float(row["end"] - row["start"])))
+            length = float(row["end"] - row["start"])
+            melody.insert(float(row["start"]), note.Note(int(row["pitch"]), quarterLength=length))
         found = melody.analyze("key")
         return found.tonic.pitchClass, found.mode
     _, tonic, mode = text.split()
@@ -202,7 +200,7 @@ def _find_key(notes, meta):
 
 
 def _find_repeats(markers, steps, num_frames):
-    """Pairs of frames from the repeat marks; a repeat without a start goes back to the last one's end, or the beginning."""
+    """Pairs of frames from the repeat marks; one without a start goes back to the last one's end or the beginning."""
     sections, start = [], 0
     for moment, text in markers:
         frame = min(round(moment * steps), num_frames)

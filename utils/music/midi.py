@@ -39,6 +39,9 @@ class Meta(NamedTuple):
     part_names: tuple = ()  # one string a part
 
 
+NO_META = Meta()
+
+
 class _OtherMeta(mido_meta.MetaSpec):
     """A meta event of a type that mido does not know: its content is ignored, its time is kept."""
 
@@ -177,7 +180,7 @@ def _meta(events, ticks_per_quarter, part_names):
     )
 
 
-def notes_to_midi(notes, path=None, meta=Meta()):
+def notes_to_midi(notes, path=None, meta=NO_META):
     """Write notes as a standard MIDI file of type 1: a conductor track, then one track a part.
 
     Moments go to the nearest of 480 ticks a quarter; a note lasts one tick at least; velocities are held to 1..127. The

@@ -4,16 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils import files
-
-OPENING = 0  # the token before a text's first character; characters count from 1, the last token is "any other character"
+OPENING = 0  # the token before a text; characters count from 1, the last token is "any other character"
 TOKEN_BITS = 8  # of a 64-bit key; the other 56 hash its context: a million contexts clash with a chance of 1 in 100,000
 LAST_TOKEN = 2**TOKEN_BITS - 1
 MIN_DISCOUNT = 0.1  # leaves some probability to what was never seen even in an order without rare n-grams
 
 
 class Ngram(NamedTuple):
-    """A fitted chain, as `fit` and `load` return it.
+    """A fitted chain, as `fit` returns it.
 
     characters: str, each once. hashes: uint64 (order - 1, tokens), a random number for each token so many places back;
     the XOR of these names a context. discounts: float64 (order,). keys: one array for each order, uint64 (ngrams,),
@@ -62,7 +60,7 @@ class Ngram(NamedTuple):
         Notebook: 01, "The floor".
         """
         order = len(self.keys)
-        tokens = _tokenize([history[-order:]], self.characters)[0][len(history) >= order:]  # OPENING may lie too far back
+        tokens = _tokenize([history[-order:]], self.characters)[0][len(history) >= order:]  # or OPENING is too far back
         found = np.full(len(self.characters) + 1, 1 / (len(self.characters) + 1))
         context = np.uint64(0)
         for n, (discount, keys, totals) in enumerate(zip(self.discounts, self.keys, self.totals), start=1):
@@ -92,7 +90,7 @@ class Ngram(NamedTuple):
         if not 0 <= temperature < np.inf:
             raise ValueError(f"temperature is {temperature}: give 0 for the likeliest character, or a number near 1")
         if end not in self.characters:
-            raise ValueError(f"the chain never writes {end!r}, since no text held it: end each text with it before the fit")
+            raise ValueError(f"the chain never writes {end!r}, no text held it: end each text with it before the fit")
         written = ""
         while len(written) < max_characters and not (end and written.endswith(end)):
             scores = self.probabilities(prompt + written)[:-1]
@@ -103,15 +101,6 @@ class Ngram(NamedTuple):
                 choice = scores.argmax()
             written += self.characters[choice]
         return written
-
-    def save(self, path):
-        """Write the chain as an npz file, whole or not at all; about 12 bytes for each n-gram.
-
-        Args: path: where to; `load` reads it.
-        """
-        levels = {f"{name}_{n}": level for name in ("keys", "totals") for n, level in enumerate(getattr(self, name))}
-        with files.whole(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, characters=np.array(self.characters), hashes=self.hashes, discounts=self.discounts, **levels)
 
 
 def fit(texts, order=20):
@@ -153,21 +142,6 @@ def fit(texts, order=20):
             places = np.concatenate([places[first], np.flatnonzero(opening)])
     keys, totals = zip(*levels[::-1])
     return Ngram(characters, hashes, discounts, list(keys), list(totals))
-
-
-def load(path):
-    """Read a chain that `save` wrote.
-
-    Args: path: the npz file.
-    Returns: Ngram.
-    Raises: ValueError for a file that is missing or no chain.
-    """
-    try:
-        with np.load(path) as saved:
-            levels = [[saved[f"{name}_{n}"] for n in range(len(saved["discounts"]))] for name in ("keys", "totals")]
-            return Ngram(str(saved["characters"]), saved["hashes"], saved["discounts"], *levels)
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is no saved n-gram chain ({error}): delete it and fit the chain again") from None
 
 
 def _tokenize(texts, characters):

@@ -9,8 +9,8 @@ from utils.music import midi
 FRAME_END = " "  # closes a frame, as a space closes a word: "nothing more sounds on this sixteenth"
 START, END = "{", "}"  # before the first frame, after the last one
 
-# A sounding pitch is an ASCII character for the piano's 88 keys, '!' = A0 (21) to 'x' = C8 (108), so that middle C is 'H'.
-# The few pitches beyond the piano take Cyrillic letters. A struck pitch is an accented letter: Latin Extended-A holds 128.
+# A sounding pitch is an ASCII character for the piano's 88 keys, '!' = A0 (21) to 'x' = C8 (108); middle C is 'H'.
+# The few pitches beyond the piano take Cyrillic letters. A struck pitch is one of the 128 letters of Latin Extended-A.
 SOUNDING = "".join(chr(p + 12) if 21 <= p <= 108 else chr(0x400 + p) for p in range(midi.NUM_PITCHES))
 STRUCK = "".join(chr(0x100 + p) for p in range(midi.NUM_PITCHES))
 

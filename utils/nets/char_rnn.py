@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.nets import sampling, training
+from utils.nets import sampling, training, wavenet
 from utils.nets.backend import keras, layers
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
@@ -34,47 +34,29 @@ def recurrent_layer(cell):
     return CELLS[cell]
 
 
-class Excerpts(keras.utils.PyDataset):
-    """Random excerpts of a text, each with the window one character later; the same ones for the same seed.
-
-    Args: tokens: int (characters,). length: characters in a window. batch_size, steps: windows a step, steps an epoch.
-        seed: int. An item is two int32 (batch_size, length).
-    Raises: ValueError for a text that is too short for one window.
-    """
-
-    def __init__(self, tokens, length=100, batch_size=8, steps=100, seed=0, **kwargs):
-        super().__init__(**kwargs)
-        if len(tokens) <= length:
-            raise ValueError(f"a text of {len(tokens)} characters has no window of {length}: pass a longer one")
-        self.tokens, self.length, self.batch_size, self.steps = np.asarray(tokens), length, batch_size, steps
-        self.rng = np.random.default_rng(seed)
-
-    def __len__(self):
-        return self.steps
-
-    def __getitem__(self, _):
-        starts = self.rng.integers(0, len(self.tokens) - self.length, self.batch_size)
-        window = self.tokens[starts[:, None] + np.arange(self.length + 1)].astype(np.int32)
-        return window[:, :-1], window[:, 1:]
-
-
 def fit(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8, learning_rate=1e-3, seed=0,
         keep_best=False):
-    """Train the study's network as it was trained: next character, random windows, a constant rate.
+    """Train the study's network as it was trained: next character, random excerpts, a constant rate.
 
     A run that was stopped goes on from its last whole epoch.
 
     Args: model: what `build_char_rnn` returns. train, valid: texts as tokens int (characters,). folder: Path, for the
-        backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. length, batch_size: of the windows.
+        backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. length, batch_size: of the excerpts.
         learning_rate: of Adam. seed: of the excerpts. keep_best: see `training.fit`.
     Returns: dict, the history: loss and val_loss, nats a character, one value an epoch; exponentiate for perplexities.
+    Raises: ValueError for a text that is too short for one window.
     Notebook: 02, "The study's network".
     """
     model.compile(keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   jit_compile=keras.backend.backend() == "jax")
-    held_out = Excerpts(valid, length, 8 * batch_size, 1, seed)[0]
-    score = lambda: training.nats(model.predict_on_batch(held_out[0]).astype(np.float64), held_out[1]).mean()
-    return training.fit(model, Excerpts(train, length, batch_size, steps, seed), folder, epochs, score, keep_best)
+    if min(len(train), len(valid)) <= length:
+        raise ValueError(f"{len(train)} and {len(valid)} characters have no window of {length}: pass longer texts")
+    lessons, checks = (wavenet.Excerpts([np.asarray(text)], length, size, steps, levels=model.output_shape[-1],
+                                        seed=seed)
+                       for text, size in ((train, batch_size), (valid, 8 * batch_size)))
+    given, target = checks[0]
+    score = lambda: training.nats(model.predict_on_batch(given).astype(np.float64), target).mean()
+    return training.fit(model, lessons, folder, epochs, score, keep_best)
 
 
 def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=0):

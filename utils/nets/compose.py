@@ -65,7 +65,7 @@ def plan(form, num_frames=None):
     if form.fermatas is None:
         ahead = np.full(num_frames, PLAN[1] - 1)
     else:
-        following = np.append(np.sort(form.fermatas), np.iinfo(np.int32).max)  # after the last fermata: none within sight
+        following = np.append(np.sort(form.fermatas), np.iinfo(np.int32).max)  # after the last one: none within sight
         ahead = np.minimum(-((now - following[np.searchsorted(following, now)]) // 4), FERMATA_QUARTERS + 1)
     left = np.full(num_frames, PLAN[2] - 1)
     if form.length is not None:
@@ -119,7 +119,7 @@ def compose(models, forms, drafts=1, accept=None, max_bars=64, seed=0, **setting
     return strings
 
 
-def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
+def generate(models, num_streams=1, temperature=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
              bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True, rhythm_temperature=None,
              momentum=0.0):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
@@ -127,7 +127,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
     A note can only be held where it sounded before, the pitches of a frame descend and lie on the piano, and several
     models are averaged as probabilities; so every text decodes without mending.
 
-    Args: models: TwoClockRNN of the onset alphabet, or a list. num_streams: pieces to write. temperature, top_p: see
+    Args: models: TwoClockRNN of the onset alphabet, or a list. num_streams: pieces to write. temperature: see
         `sampling.sample`. prompt: roll uint8 (frames, 128) that all pieces continue. max_bars: where to stop at the
         latest. seed: int. upbeat, bar_frames: the metre to write in, see `inputs.bar_conditions`. conditions: further
         int arrays (frames,), or (num_streams, frames) for a plan of its own for each piece, as the models were trained
@@ -172,7 +172,7 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
             if slot < len(forced):
                 chosen = np.full(num_streams, forced[slot])
             else:
-                logits = np.log(np.mean([player.probabilities() for player in players], axis=0) + 1e-30)
+                logits = np.log(np.mean([player.next for player in players], axis=0) + 1e-30)
                 allowed = _allowed(heard, frame[:, :slot], tune is None)
                 if avoid_parallels and slot:
                     strict = avoid_parallels >= 1 or rng.random((num_streams, 1)) < avoid_parallels
@@ -180,11 +180,9 @@ def generate(models, num_streams=1, temperature=1.0, top_p=1.0, prompt=None, max
                 back = np.flatnonzero(lines[1, :, slot] >= 0)
                 logits[back, text.STRUCK_TOKENS.start + lines[1, back, slot]] -= momentum
                 logits = np.where(allowed, logits, -np.inf)
-                if rhythm_temperature is None:
-                    chosen = sampling.sample(logits, rng, temperature, top_p)
-                else:
+                if rhythm_temperature is not None:
                     logits = sampling.temper_by_kind(logits, KINDS, temperature, rhythm_temperature)
-                    chosen = sampling.sample(logits, rng, top_p=top_p)
+                chosen = sampling.sample(logits, rng, temperature if rhythm_temperature is None else 1.0)
             frame[writing, slot] = chosen[writing]
             writing &= (chosen != text.SPACE_TOKEN) & (chosen != text.END_TOKEN)
             if not writing.any():
@@ -234,9 +232,6 @@ class _Player:
     def write(self, chosen):
         """Tick the fast clock: tokens (streams,)."""
         self.next, self.state = self.fast.predict_on_batch([self.context, chosen[:, None], self.state])
-
-    def probabilities(self):
-        return self.next
 
 
 def _allowed(heard, written, can_end):

@@ -1,4 +1,4 @@
-"""Generator against discriminator over windows of piano roll: the study's layers, its balancer, and what cures collapse.
+"""Generator against discriminator over windows of piano roll: the original layers, their balancer, a cure of collapse.
 
 A training step here is the study's epoch: one batch for each side. Gradients and loops are TensorFlow's, so that many
 steps are one call; the builders are plain Keras.
@@ -105,17 +105,18 @@ class Trainer:
                  balance=None, beta_2=0.999, relativistic=False, features=None, batch_size=BATCH, seed=0):
         shape = (features or discriminator).input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
-            raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as cells.encode "
-                             "makes them")
+            raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as "
+                             "gan_grid.encode makes them")
         if generator.output_shape[1:] != shape:
             raise ValueError(f"the generator writes {generator.output_shape[1:]}, the discriminator reads {shape}: "
                              "build both with one shape")
         if batch_size < 2 or min(generator_rate, discriminator_rate) <= 0:
-            raise ValueError(f"batch of {batch_size}, rates {generator_rate}, {discriminator_rate}: give a batch of 2 or "
-                             "more, for batch normalisation, and rates above 0")
+            raise ValueError(f"batch of {batch_size}, rates {generator_rate}, {discriminator_rate}: give a batch of 2 "
+                             "or more, for batch normalisation, and rates above 0")
         self.generator, self.discriminator = generator, discriminator
         self.averaged = keras.models.clone_model(generator) if average else generator
         self.averaged.set_weights(generator.get_weights())
+        self.best = keras.models.clone_model(generator)  # where `run` keeps the best of its looks
         self.real, self.batch_size = tf.constant(real), batch_size
         self.penalty, self.average, self.balance, self.relativistic = penalty, average, balance, relativistic
         self.features = features or (lambda samples, training: samples)
@@ -134,7 +135,7 @@ class Trainer:
             of_made, more = self._judge(made, self.penalty * self.relativistic)
             loss = self._cross_entropy(of_real, of_made)
             total = loss + self.penalty / 2 * (steepness + more)
-        self._apply(1, self.discriminator, tape.gradient(total, self._variables(self.discriminator)))
+        self._move(1, self.discriminator, tape, total)
         return loss
 
     def generator_step(self):
@@ -144,7 +145,7 @@ class Trainer:
             made = self.generator(self._latents(), training=True)
             of_made, _ = self._judge(made)
             loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
-        self._apply(0, self.generator, tape.gradient(loss, self._variables(self.generator)))
+        self._move(0, self.generator, tape, loss)
         if self.average:
             for slow, fast in zip(self.averaged.trainable_variables, self.generator.trainable_variables):
                 slow.assign(self.average * slow + (1 - self.average) * fast)
@@ -168,7 +169,8 @@ class Trainer:
             return json.loads(str(kept["history"]))
 
     def _state(self):
-        models = [self.generator, self.discriminator, *([self.averaged] if self.average else []), *self.optimizers]
+        models = [self.generator, self.discriminator, self.best, *([self.averaged] if self.average else []),
+                  *([self.features] if isinstance(self.features, keras.Model) else []), *self.optimizers]
         return [variable for model in models for variable in model.variables] + [self._count]
 
     def _epochs(self, count):
@@ -192,7 +194,7 @@ class Trainer:
         return (tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(tf.nn.softplus(of_made))) / 2
 
     def _judge(self, samples, penalty=0.0):
-        """Logits, and if that is penalised how steeply they change with what is read: the only gradient in a gradient."""
+        """Logits, and if penalised how steeply they change with what is read: the only gradient in a gradient."""
         read = self.features(samples, training=True)
         if not penalty:
             return self.discriminator(read, training=True), 0.0
@@ -206,11 +208,9 @@ class Trainer:
         chosen = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
         return tf.gather(self.real, chosen)
 
-    def _apply(self, side, model, gradients):
-        self.optimizers[side].apply(gradients, model.trainable_variables)
-
-    def _variables(self, model):
-        return [variable.value for variable in model.trainable_variables]
+    def _move(self, side, model, tape, loss):
+        variables = [variable.value for variable in model.trainable_variables]
+        self.optimizers[side].apply(tape.gradient(loss, variables), model.trainable_variables)
 
     def _latents(self):
         return tf.random.stateless_normal([self.batch_size, LATENT], self._draw())
@@ -221,22 +221,24 @@ class Trainer:
         return tf.stack([self._seed, self._count])
 
 
-def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, watch=None, every=100):
-    """Train a GAN of the study's layers by a named recipe.
+def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, watch=None, every=100, folder=None,
+        best=None):
+    """Train a GAN of the original layers by a named recipe.
 
-    Args: real: float32 (samples, eighths, 56), as `cells.encode`. recipe: one of RECIPES. generator_rate,
+    Args: real: float32 (samples, eighths, 56), as `gan_grid.encode`. recipe: one of RECIPES. generator_rate,
         discriminator_rate: of Adam. epochs: batches for each side. seed: of weights, batches and latents. watch:
         function of epoch and generator, averaged where the recipe says so, that returns a dict of numbers to remember.
-        every: how many epochs lie between two looks.
+        every: how many epochs lie between two looks. folder: where the whole state is kept at each look, so that a run
+        which was stopped goes on; None for nowhere. best: name of a number that `watch` returns; the generator of the
+        look at which it was highest is returned, of equals the latest. None for the generator of the last epoch.
     Returns: (generator, history): keras.Model, and a dict with loss and discriminator_loss, an entry an epoch, epoch
         and what `watch` returned, an entry a look.
-    Raises: ValueError as `Trainer`, for an unknown recipe or no epochs; FloatingPointError where a loss is not finite.
+    Raises: ValueError as `Trainer`, for an unknown recipe, no epochs, or a folder that holds the state of other
+        networks; FloatingPointError where a loss is not finite.
     Notebook: 04, "The study's networks".
     """
     if recipe not in RECIPES:
         raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(RECIPES)}")
-    if epochs < 1 or every < 1:
-        raise ValueError(f"{epochs} epochs, a look every {every}: train for at least one")
     real = np.asarray(real, np.float32)
     settings = dict(RECIPES[recipe])
     minibatch_std = settings.pop("minibatch_std", False)
@@ -244,15 +246,13 @@ def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, w
     generator = build_generator(real.shape[1:])
     trainer = Trainer(generator, build_discriminator(real.shape[1:], minibatch_std=minibatch_std), real, generator_rate,
                       discriminator_rate, seed=seed, **settings)
-    return run(trainer, epochs, watch, every)
+    return run(trainer, epochs, watch, every, folder, best)
 
 
-def run(trainer, epochs, watch=None, every=100, folder=None):
-    """Let a trainer run; arguments, returns and errors as `fit`.
-
-    Args: folder: where the whole state is kept at each look, so that a run which was stopped goes on; None for nowhere.
-    Raises: ValueError where the folder holds the state of other networks.
-    """
+def run(trainer, epochs, watch=None, every=100, folder=None, best=None):
+    """Let a trainer run; arguments, returns and errors as `fit`."""
+    if epochs < 1 or every < 1:
+        raise ValueError(f"{epochs} epochs, a look every {every}: train for at least one")
     history = {"loss": [], "discriminator_loss": [], "epoch": []}
     if folder and (Path(folder) / STATE).exists():
         history = trainer.restore(Path(folder) / STATE)
@@ -260,7 +260,7 @@ def run(trainer, epochs, watch=None, every=100, folder=None):
         count = min(STEPS_A_CALL, epochs - done, every - done % every)
         losses = trainer.epochs(tf.constant(count)).numpy()
         if not np.isfinite(losses).all():
-            raise FloatingPointError(f"a loss is not finite within epochs {done + 1} to {done + count}: lower the rates")
+            raise FloatingPointError(f"a loss is not finite in epochs {done + 1} to {done + count}: lower the rates")
         done += count
         history["loss"] += losses[:, 0].tolist()
         history["discriminator_loss"] += losses[:, 1].tolist()
@@ -271,9 +271,11 @@ def run(trainer, epochs, watch=None, every=100, folder=None):
         history["epoch"].append(done)
         for name, value in (watch(done, trainer.averaged) if watch else {}).items():
             history.setdefault(name, []).append(value)
+        if best and (ranked := np.nan_to_num(history[best], nan=-np.inf))[-1] == ranked.max():
+            trainer.best.set_weights(trainer.averaged.get_weights())
         if folder:
             trainer.keep(Path(folder) / STATE, history)
-    return trainer.averaged, history
+    return trainer.best if best else trainer.averaged, history
 
 
 def settle(generator, num_latents=1024):
@@ -314,7 +316,7 @@ def generate(generator, num_samples, seed=0):
     """Let a generator write.
 
     Args: generator: keras.Model from latents. num_samples: pieces. seed: of the latents.
-    Returns: float32 (num_samples, *shape), for `cells.decode`.
+    Returns: float32 (num_samples, *shape), for `gan_grid.decode`.
     Notebook: 04, "The study's networks".
     """
     return generator.predict_on_batch(latents(num_samples, seed))
@@ -330,5 +332,5 @@ def choose(generator, judge, num_samples, times=2, seed=0):
         "Beyond".
     """
     made = generate(generator, times * num_samples, seed)
-    logits = np.concatenate([judge.predict_on_batch(made[first:first + BATCH])[:, 0] for first in range(0, len(made), BATCH)])
-    return made[np.sort(np.argsort(-logits, kind="stable")[:num_samples])]
+    logits = np.concatenate([judge.predict_on_batch(made[first:first + BATCH]) for first in range(0, len(made), BATCH)])
+    return made[np.sort(np.argsort(-logits[:, 0], kind="stable")[:num_samples])]

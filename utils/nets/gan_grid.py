@@ -63,7 +63,7 @@ def encode_voices(windows):
     count = (eighths != 0).sum(axis=2)
     kept = np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
     if not kept.any():
-        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass music of four voices")
+        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass four voices")
     eighths, count = eighths[kept], count[kept]
     _in_range(eighths != 0)
     pitches = voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
@@ -73,9 +73,9 @@ def encode_voices(windows):
         rows = np.flatnonzero(count[:, time] < NUM_VOICES)
         pitches[rows, time] = unisons[rows, time, moves.argmin(axis=1)[rows] if time else 2]
     changed = np.diff(pitches, axis=1, prepend=-1) != 0
-    struck = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
+    strikes = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
     one_hot = pitches[..., None] == np.arange(LOWEST_SUNG, LOWEST_SUNG + NUM_SUNG)
-    return np.concatenate([one_hot, struck[..., None]], axis=3).astype(np.float32)
+    return np.concatenate([one_hot, strikes[..., None]], axis=3).astype(np.float32)
 
 
 def decode_voices(cells):
@@ -93,11 +93,11 @@ def decode_voices(cells):
     if cells.ndim != 4 or cells.shape[2:] != (NUM_VOICES, NUM_SUNG + 1):
         raise ValueError(f"cells of shape {cells.shape}: pass (windows, eighths, 4, {NUM_SUNG + 1})")
     pitches = cells[..., :NUM_SUNG].argmax(axis=3) + LOWEST_SUNG
-    struck = (np.diff(pitches, axis=1, prepend=-1) != 0) | (cells[..., NUM_SUNG] > 0.5)
+    strikes = (np.diff(pitches, axis=1, prepend=-1) != 0) | (cells[..., NUM_SUNG] > 0.5)
     windows = np.zeros((*cells.shape[:2], midi.NUM_PITCHES), np.uint8)
     for held in (True, False):  # where two voices share a pitch, one that strikes it is heard
         for voice in range(NUM_VOICES):
-            at = np.nonzero(struck[..., voice] != held)
+            at = np.nonzero(strikes[..., voice] != held)
             windows[(*at, pitches[at + (np.full(len(at[0]), voice),)])] = 2 if held else 1
     windows = np.repeat(windows, FRAME_STEPS, axis=1)
     windows[:, 1::FRAME_STEPS][windows[:, 1::FRAME_STEPS] == 1] = 2
@@ -108,6 +108,6 @@ def _in_range(sounding):
     """The pitches G1 to D6 of bool (..., 128), or why these are not all."""
     inside = sounding[..., LOWEST_SUNG:LOWEST_SUNG + NUM_SUNG]
     if inside.sum() != sounding.sum():
-        raise ValueError(f"pitches beyond {LOWEST_SUNG} to {LOWEST_SUNG + NUM_SUNG - 1}: transpose to C major or A minor, "
-                         "as windows.windows does, and leave out what no choir sings")
+        raise ValueError(f"pitches beyond {LOWEST_SUNG} to {LOWEST_SUNG + NUM_SUNG - 1}: transpose to C major or A "
+                         "minor, as windows.windows does, and leave out what no choir sings")
     return inside

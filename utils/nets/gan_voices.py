@@ -1,4 +1,4 @@
-"""A GAN of four voices: convolutions over time write one-hot pitches, and are judged by the intervals that they form."""
+"""A GAN of four voices: convolutions over time write one-hot pitches, and are judged by the intervals between them."""
 
 import numpy as np
 

@@ -8,6 +8,7 @@ from utils.music import midi, text
 
 POSITIONS = 29  # places in a bar: 0 to 15 in 4/4, 16 to 27 in 3/4, 28 for any other metre
 MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # frames that must agree to recall; lengths told apart
+NUM_CONDITIONS = POSITIONS, len(MATCHES) + 1  # values of the first two conditions
 
 
 class Prepared(NamedTuple):
@@ -70,7 +71,7 @@ def pad(pieces, num_frames=None, slots=None):
 
 
 def line(prepared, levels):
-    """Write a piece as one line of states for a network that reads nothing else: a character, and where the next stands.
+    """Write a piece as one line of states for a network that reads nothing else: a character, and where the next is.
 
     Args: prepared: Prepared. levels: int, the size of the vocab.
     Returns: int32 (1 + characters,): place in the bar of the next character's frame * levels + this character; the

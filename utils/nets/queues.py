@@ -1,4 +1,4 @@
-"""WaveNet weights as arrays -> codes or samples, one after another: each layer queues what it will look back at; no Keras.
+"""WaveNet weights as arrays -> codes or samples, one by one: each layer queues what it will look back at; no Keras.
 
 A step of generation needs, in each layer, the input of now and of `dilation` steps ago. A network that is called on its
 whole receptive field computes all that lies between them anew for each code; a queue as long as the dilation remembers
@@ -18,14 +18,15 @@ except ImportError:  # Numba, which they need, is not to be had everywhere
 
 RATE = 16_000  # samples a second, of audio
 STEPS_A_LOOK = 2_000  # steps between two looks at the progress bar
-ARRAYS = ("embed", "gate_kernel", "gate_bias", "residual_kernel", "residual_bias", "skip_kernel", "skip_bias", "hidden_kernel",
-          "hidden_bias", "head_kernel", "head_bias")  # of `wavenet.weights`
-Net = namedtuple("Net", ("gaussian", "lowest", "follow", "dilations", "starts", "queue", "hop", "biases", "excitation", *ARRAYS))
+ARRAYS = ("embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel hidden_bias "
+          "head_kernel head_bias").split()  # of `wavenet.weights`
+Net = namedtuple("Net", "gaussian lowest follow dilations starts queue hop biases excitation".split() + ARRAYS)
 Net.__doc__ = """A network as the loop reads it: what is known of the steps, the queues, and its weights.
 
-gaussian: bool, whether the head is one. lowest: float32, its lowest log sigma. follow: float32 (states, levels) or empty,
-see `generate`. starts: int64 (layers,), where each layer's queue begins. queue: float32 (places, streams, channels).
-hop: int. biases: float32 (rows, layers, 2 channels), what the conditions add. excitation: float32 (steps, size).
+gaussian: bool, whether the head is one. lowest: float32, its lowest log sigma. follow: float32 (states, levels) or
+empty, see `generate`. starts: int64 (layers,), where each layer's queue begins. queue: float32 (places, streams,
+channels). hop: int. biases: float32 (rows, layers, 2 channels), what the conditions add. excitation: float32 (steps,
+channels).
 """
 
 
@@ -46,7 +47,8 @@ def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.
     Source: Le Paine et al. 2016, Fast Wavenet Generation Algorithm. Notebook: 03.
     """
     if num_samples < 1 or num_streams < 1 or not 0 <= temperature < np.inf:
-        raise ValueError(f"{num_samples} samples, {num_streams} streams, temperature {temperature}: give at least 1, 1, 0")
+        raise ValueError(f"{num_samples} samples, {num_streams} streams, temperature {temperature}: give at least 1, 1 "
+                         "and 0")
     net = _net(weights, num_streams, condition, excitation, follow, num_samples)
     line = np.zeros((num_streams, num_samples + 1), np.float32)  # floats hold states exactly: they are below 2**24
     line[:, 0] = (0 if net.gaussian else len(weights["head_bias"]) // 2) if first is None else first
@@ -79,8 +81,8 @@ def logits(weights, inputs, condition=None, excitation=None):
     net = _net(weights, streams, condition, excitation, None, steps)
     most = np.inf if net.gaussian else len(weights["embed"])
     if not line.size or not np.isfinite(line).all() or not net.gaussian and not 0 <= line.min() <= line.max() < most:
-        raise ValueError(f"inputs of shape {line.shape}: pass (streams, steps), finite, each at least 0 and below {most}"
-                         if not net.gaussian else f"inputs of shape {line.shape}: pass (streams, steps), finite samples")
+        what = "samples" if net.gaussian else f"numbers, each at least 0 and below {most}"
+        raise ValueError(f"inputs of shape {line.shape}: pass (streams, steps) of finite {what}")
     found = np.zeros((streams, steps, len(weights["head_bias"])), np.float32)
     _run(net, line, 0, steps, np.zeros((steps, streams), np.float32), 1.0, found)
     return found
@@ -98,14 +100,14 @@ def _net(weights, num_streams, condition, excitation, follow, num_samples):
     (states, channels), levels = arrays["embed"].shape, len(arrays["head_bias"])
     known = arrays["gate_kernel"].shape[1] - 2 * channels  # channels of the excitation
     if arrays["gate_kernel"].shape[::2] != (len(dilations), 2 * channels) or known < 0:
-        raise ValueError(f"a gate_kernel of {arrays['gate_kernel'].shape} for {len(dilations)} dilations and {channels} "
-                         "channels: pass the weights of one network")
+        raise ValueError(f"a gate_kernel of {arrays['gate_kernel'].shape} for {len(dilations)} dilations and "
+                         f"{channels} channels: pass the weights of one network")
     follow = np.zeros((0, 0), np.float32) if follow is None else np.ascontiguousarray(follow, np.float32)
     if follow.size and follow.shape != (states, levels):
         raise ValueError(f"follow of shape {follow.shape}: pass (states, levels), here ({states}, {levels})")
     hop, biases = _biases(weights, condition, num_samples)
-    return Net(gaussian="lowest_log_sigma" in weights, lowest=np.float32(weights.get("lowest_log_sigma", 0)), follow=follow,
-               dilations=dilations, starts=np.cumsum(dilations) - dilations, hop=hop, biases=biases,
+    return Net(gaussian="lowest_log_sigma" in weights, lowest=np.float32(weights.get("lowest_log_sigma", 0)),
+               follow=follow, dilations=dilations, starts=np.cumsum(dilations) - dilations, hop=hop, biases=biases,
                queue=np.zeros((int(dilations.sum()), num_streams, channels), np.float32),
                excitation=_rows("excitation", excitation, known, num_samples), **arrays)
 
@@ -134,8 +136,8 @@ def _rows(name, values, size, count):
         raise ValueError(f"this network was built without {name}: leave it out")
     values = np.asarray(np.zeros((0, 0)) if values is None else values, np.float32)
     if values.ndim != 2 or values.shape[1] != size or len(values) < count or not np.isfinite(values).all():
-        raise ValueError(f"{name} of shape {values.shape}: this network wants finite numbers, {size} in each of at least "
-                         f"{count} rows")
+        raise ValueError(f"{name} of shape {values.shape}: this network wants finite numbers, {size} in each of at "
+                         f"least {count} rows")
     return np.ascontiguousarray(values[:count])
 
 
@@ -166,5 +168,6 @@ def _run_numpy(line, start, stop, draws, temperature, found, net):
             codes = scores.argmax(axis=1)
             if temperature > 0:
                 shares = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature).cumsum(axis=1)
-                codes = (shares <= draws[t - start][:, None] * shares[:, -1:]).sum(axis=1).clip(max=len(net.head_bias) - 1)
+                codes = (shares <= draws[t - start][:, None] * shares[:, -1:]).sum(axis=1)
+                codes = codes.clip(max=len(net.head_bias) - 1)
             line[:, t + 1] = net.follow[now.astype(int), codes] if net.follow.size else codes

@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True, fastmath=True)
 def _add_product(out, inputs, kernel):
-    """out (streams, m) += inputs (streams, n) @ kernel (n, m); for one stream by hand, four rows of the kernel at a time."""
+    """out (streams, m) += inputs (streams, n) @ kernel (n, m); one stream by hand, four rows at a time."""
     if len(out) > 1:
         out += np.dot(inputs, kernel)
         return
@@ -35,14 +35,14 @@ def _tanh(x):
 
 @njit(cache=True, fastmath=True)
 def run(line, start, stop, draws, temperature, found, net):
-    """Step a `queues.Net` from `start` to `stop`: read line[:, t], write line[:, t + 1], or the head where `found` has room."""
+    """Step a `queues.Net` from `start` to `stop`: read line[:, t], write line[:, t + 1], or the head into `found`."""
     streams, channels, layers, levels = line.shape[0], net.embed.shape[1], len(net.dilations), len(net.head_bias)
     known = net.excitation.shape[1]
     x, pair = np.empty((streams, channels), np.float32), np.empty((streams, 2 * channels + known), np.float32)
     both, gated = np.empty((streams, 2 * channels), np.float32), np.empty((streams, layers * channels), np.float32)
     mine = np.empty((streams, channels), np.float32)
-    skip, hidden = np.empty((streams, len(net.skip_bias)), np.float32), np.empty((streams, len(net.hidden_bias)), np.float32)
-    scores = np.empty((streams, levels), np.float32)
+    skip = np.empty((streams, len(net.skip_bias)), np.float32)
+    hidden, scores = np.empty((streams, len(net.hidden_bias)), np.float32), np.empty((streams, levels), np.float32)
     half = np.float32(0.5)
     for t in range(start, stop):
         for s in range(streams):

@@ -1,24 +1,20 @@
-"""From a network's logits to one choice: temperature, nucleus, and the caller's own random generator."""
+"""From a network's logits to one choice: temperature, and the caller's own random generator."""
 
 import numpy as np
 
 
-def sample(logits, rng, temperature=1.0, top_p=1.0):
+def sample(logits, rng, temperature=1.0):
     """Draw one index from each distribution.
 
     Args: logits: float (..., vocab), natural logarithms up to a constant; -inf forbids an index. rng: numpy Generator.
         temperature: divides the logits; below 1 likelier, above 1 bolder, 0 always takes the likeliest.
-        top_p: draw from the fewest likeliest indices that then hold this much probability, in (0, 1].
     Returns: int64 (...), each from 0 to vocab - 1.
-    Raises: ValueError for a temperature below 0, a top_p outside (0, 1], NaN, or a distribution with nothing to choose.
-    Source: Holtzman et al. 2020, The Curious Case of Neural Text Degeneration, section 3.1, for the nucleus.
+    Raises: ValueError for a temperature below 0, NaN, or a distribution with nothing to choose.
     Notebook: 02, "How bold?".
     """
     logits = np.asarray(logits, np.float64)
     if not 0 <= temperature < np.inf:
         raise ValueError(f"temperature is {temperature}: give 0 for the likeliest index, or a number near 1")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"top_p is {top_p}: give a probability above 0, and 1 to keep every index")
     if logits.ndim == 0 or logits.shape[-1] == 0:
         raise ValueError(f"logits have shape {logits.shape}: the last axis must be the vocabulary")
     with np.errstate(invalid="ignore"):
@@ -29,8 +25,6 @@ def sample(logits, rng, temperature=1.0, top_p=1.0):
         return logits.argmax(axis=-1)
     with np.errstate(over="ignore"):  # a tiny temperature leaves only the likeliest, as it should
         logits = logits / temperature
-    if top_p < 1:
-        logits = np.where(_in_nucleus(logits, top_p), logits, -np.inf)
     return (logits + rng.gumbel(size=logits.shape)).argmax(axis=-1)  # Gumbel's trick: softmax draws without a softmax
 
 
@@ -59,13 +53,3 @@ def temper_by_kind(logits, kinds, temperature, kind_temperature=1.0):
         share = np.divide(mass, kind_temperature) - np.where(cool_mass > -np.inf, cool_mass, 0)
         tempered[..., kinds == kind] = own / temperature + share
     return tempered
-
-
-def _in_nucleus(logits, top_p):
-    """Bool (..., vocab): where those more likely hold less than top_p together; the likeliest is always in."""
-    order = np.argsort(-logits, axis=-1, kind="stable")
-    probabilities = np.exp(np.take_along_axis(logits, order, axis=-1))
-    before = np.cumsum(probabilities, axis=-1) - probabilities
-    inside = np.empty(logits.shape, bool)
-    np.put_along_axis(inside, order, before < top_p * probabilities.sum(axis=-1, keepdims=True), axis=-1)
-    return inside

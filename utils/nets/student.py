@@ -5,7 +5,7 @@ import numpy as np
 from utils.nets import training, wavenet
 from utils.nets.backend import keras, ops
 
-FFT_SIZES = (4096, 2048, 1024, 512, 256)  # samples of the windows in which spectra are compared, a quarter of each apart
+FFT_SIZES = (4096, 2048, 1024, 512, 256)  # samples of the windows of spectra, a quarter of each apart
 FLOOR = 1e-4  # of full scale, -80 dB: magnitudes below are not told apart
 LAMBDA = 4.0  # weight of the distance between the log sigmas in the regularised divergence
 PASS_SAMPLES = 32_768  # samples in a pass: memory for a few seconds is enough for any piece
@@ -38,7 +38,8 @@ def build(num_flows=2, num_layers=8, channels=32, skip_channels=64, condition_si
                              excitation_size=excitation_size, head="gaussian", name=f"flow_{number}")
         moments = flow([_before(wave), *inputs[1:]])
         sigma = ops.exp(moments[..., 1])
-        wave, mean, log_sigma = moments[..., 0] + sigma * wave, moments[..., 0] + sigma * mean, log_sigma + moments[..., 1]
+        wave, mean = moments[..., 0] + sigma * wave, moments[..., 0] + sigma * mean
+        log_sigma = log_sigma + moments[..., 1]
     return keras.Model(inputs, ops.stack([wave, mean, log_sigma], axis=-1), name="student")
 
 
@@ -156,7 +157,7 @@ def fit(distiller, train, valid, folder, epochs, steps=200, num_steps=6_400, bat
     Notebook: 03, "Distilling".
     """
     distiller.compile(training.optimizer(epochs * steps, learning_rate, 0.0),
-                      jit_compile=training.worth_compiling(epochs * steps))
+                      jit_compile=epochs * steps > training.WORTH_COMPILING)
     held_out = Lessons(valid, num_steps, 1, 16, known[1], hop, seed=1)
     held_out = [held_out[number] for number in range(16)]
 
@@ -181,8 +182,8 @@ def perform(student, num_samples, condition=None, excitation=None, temperature=1
     if num_samples < 1 or not 0 <= temperature < np.inf:
         raise ValueError(f"{num_samples} samples at temperature {temperature}: give at least 1 and 0")
     noise = temperature * np.random.default_rng(seed).standard_normal(num_samples, np.float32)
-    known = {name: np.asarray(given, np.float32) for name, given in (("condition", condition), ("excitation", excitation))
-             if given is not None}
+    known = {"condition": condition, "excitation": excitation}
+    known = {name: np.asarray(given, np.float32) for name, given in known.items() if given is not None}
     streams = [(stream, hop if layer.name == "condition" else 1)
                for layer, stream in zip(student.inputs, heard(student, noise, **known))]
     for layer, (stream, rate) in zip(student.inputs, streams):

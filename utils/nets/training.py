@@ -1,9 +1,8 @@
-"""What every long training does alike: the schedule, one `fit` that goes on where it was stopped, and the score in nats."""
+"""What every long training does alike: the schedule, a `fit` that goes on where it was stopped, the score in nats."""
 
 import csv
 import hashlib
 import importlib
-import json
 import shutil
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from utils import runs
 from utils.nets.backend import keras
 
-LOG, SETTINGS, BEST = "history.csv", "settings.json", "best.weights.h5"  # files of `fit`
+LOG, NAME, BEST = "history.csv", "training.txt", "best.weights.h5"  # files of `fit`
+WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps, above which XLA's ten seconds of compiling pay
 SILENCE_SECONDS = 10  # the longest that a training says nothing
 
 
@@ -31,11 +31,6 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
     return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, global_clipnorm=1.0)
 
 
-def worth_compiling(num_steps):
-    """Tell whether a training is long enough that XLA's compiling, some ten seconds, pays."""
-    return num_steps > 50
-
-
 def fit(model, batches, folder, epochs, score, keep_best=False):
     """Train a compiled model, epoch by epoch; what was stopped goes on after its last whole epoch.
 
@@ -50,24 +45,25 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     Notebook: 02, "Training".
     """
     folder = Path(folder)
-    settings = _settings(model, batches, epochs)
-    if not ((folder / "backup").exists() and (folder / SETTINGS).exists()
-            and json.loads((folder / SETTINGS).read_text()) == settings):
-        shutil.rmtree(folder, ignore_errors=True)
+    name = _name(model, batches, epochs)
+    if not ((folder / "backup").exists() and (folder / NAME).exists() and (folder / NAME).read_text() == name):
+        for old in (LOG, NAME, BEST):
+            (folder / old).unlink(missing_ok=True)
+        shutil.rmtree(folder / "backup", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    runs.write_json(folder / SETTINGS, settings)
+    (folder / NAME).write_text(name)
+    model.optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
 
-    best_yet = min(history(folder)["val_loss"], default=np.inf) if (folder / LOG).exists() else np.inf
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=add_score), _Progress(epochs, len(batches)),
                  keras.callbacks.CSVLogger(folder / LOG, append=True), keras.callbacks.TensorBoard(folder / "logs"),
                  keras.callbacks.BackupAndRestore(folder / "backup")]
     if keep_best:
         callbacks.insert(2, keras.callbacks.ModelCheckpoint(
             folder / BEST, "val_loss", save_best_only=True, save_weights_only=True, mode="min",
-            initial_value_threshold=best_yet if np.isfinite(best_yet) else None))
+            initial_value_threshold=min(history(folder)["val_loss"]) if (folder / LOG).exists() else None))
     model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
     if keep_best and (folder / BEST).exists():
         model.load_weights(folder / BEST)
@@ -98,8 +94,8 @@ def rebuild(run_dir):
     try:
         build = getattr(importlib.import_module(f"utils.nets.{module}"), function)
     except (ImportError, AttributeError):
-        raise ValueError(f"{run_dir}/{runs.CONFIG} names the builder {config.get('build')!r}: give one of utils/nets, such as "
-                         "char_rnn.build_char_rnn") from None
+        raise ValueError(f"{run_dir}/{runs.CONFIG} names the builder {config.get('build')!r}: give one of utils/nets, "
+                         "such as char_rnn.build_char_rnn") from None
     model = build(**config["builder"])
     runs.load(model, run_dir)
     return model
@@ -123,32 +119,27 @@ class _Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps, self.said = epochs, steps, time.monotonic()
 
-    def _say(self, text):
-        print(text, flush=True)
+    def _say(self, text, logs=None):
+        losses = (f"{name.replace('val_', 'validation ')} {float(each):.3f}" for name, each in (logs or {}).items())
+        print(text + ", ".join(losses), flush=True)
         self.said = time.monotonic()
 
     def on_train_begin(self, logs=None):
         self._say("compiling ...")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
-
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.said > SILENCE_SECONDS:
-            self._say(f"epoch {self.epoch} of {self.epochs}, step {batch + 1} of {self.steps}: loss {float(logs['loss']):.3f}")
+            self._say(f"step {batch + 1} of {self.steps}: ", logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._say(f"epoch {self.epoch} of {self.epochs}: loss {float(logs['loss']):.3f}, validation {logs['val_loss']:.3f}")
+        self._say(f"epoch {epoch + 1} of {self.epochs}: ", logs)
 
 
-def _settings(model, batches, epochs):
-    """What tells one training from another: its length, its first batch, the network and the optimiser."""
+def _name(model, batches, epochs):
+    """Tell one training from another: by its length, its first batch, the network's shapes and the optimiser."""
     state = batches.rng.bit_generator.state
-    digest = hashlib.sha256()
-    for array in keras.tree.flatten(batches[0]):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    parts = [np.ascontiguousarray(part).tobytes() for part in keras.tree.flatten(batches[0])]
     batches.rng.bit_generator.state = state  # as if nobody had looked
-    return json.loads(json.dumps({
-        "epochs": epochs, "steps": len(batches), "first_batch": digest.hexdigest(),
-        "weights": [list(weight.shape) for weight in model.weights],
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer)}, default=str))
+    optimizer = model.optimizer.get_config() | {"name": ""}  # a session's second one is called "adam_1"
+    settings = epochs, len(batches), [weight.shape for weight in model.weights], optimizer
+    return hashlib.sha256(b"".join([repr(settings).encode(), *parts])).hexdigest()

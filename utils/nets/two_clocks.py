@@ -30,7 +30,7 @@ class TwoClockRNN(keras.Model):
     """
 
     def __init__(self, vocab_size, cell="gru", slow_units=384, slow_layers=2, fast_units=256, embedding_size=64,
-                 num_conditions=(inputs.POSITIONS, len(inputs.MATCHES) + 1), dropout_rate=0.1, **kwargs):
+                 num_conditions=inputs.NUM_CONDITIONS, dropout_rate=0.1, **kwargs):
         super().__init__(**kwargs)
         recurrent = char_rnn.recurrent_layer(cell)
         self.vocab_size, self.num_states = vocab_size, char_rnn.NUM_STATES[recurrent]

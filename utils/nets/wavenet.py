@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from utils.nets import training
+from utils.music import text
+from utils.nets import inputs, queues, training
 from utils.nets.backend import keras, layers, ops
 
-PRESETS = {  # the study's network, and one that a laptop can play
-    "seed": dict(num_stacks=5, num_layers=10, skip_channels=1024),
-    "lean": dict(num_stacks=3, num_layers=10, skip_channels=256),
-}
 KERNEL_SIZE = 2
 LOWEST_LOG_SIGMA = -6.0  # of the Gaussian head: a network that is surer than this has met digital silence
 
@@ -38,10 +35,10 @@ def build(levels=256, num_stacks=3, num_layers=10, channels=32, skip_channels=25
     Source: van den Oord et al. 2016, WaveNet, sections 2.1 to 2.5; Ping et al. 2019, ClariNet, section 3.1 (Gaussian);
         Wang et al. 2019, Neural source-filter waveform models (excitation). Notebook: 03.
     """
-    if min(levels, num_stacks, num_layers, channels, skip_channels, hop) < 1 or min(condition_size, excitation_size) < 0:
+    if min(levels, num_stacks, num_layers, channels, skip_channels, hop, condition_size + 1, excitation_size + 1) < 1:
         raise ValueError("levels, stacks, layers, channels and hop must be 1 or more, other sizes 0 or more")
     if head not in ("softmax", "gaussian") or (states or levels) % levels:
-        raise ValueError(f"head {head!r}, {states} states for {levels} levels: give softmax or gaussian, and a multiple")
+        raise ValueError(f"head {head!r}, {states} states for {levels} levels: give softmax or gaussian, a multiple")
     if head == "softmax":
         inputs = [keras.Input((None,), dtype="int32", name="codes")]
         x = layers.Embedding(states or levels, channels, name="embed")(inputs[0])
@@ -114,21 +111,33 @@ def weights(model):
     steps = [layer.padding[0] for layer in model.layers if isinstance(layer, layers.ZeroPadding1D)]
     channels = named["gate_0"][1].shape[0] // 2
     nothing = [np.zeros((channels, channels), np.float32), np.zeros(channels, np.float32)]
-    residual = [named.get(f"residual_{number}", nothing) for number in range(count)]
-    result = {"dilations": np.array(steps), "embed": np.vstack(named["embed"])}
-    result |= {f"gate_{part}": np.stack([named[f"gate_{number}"][place] for number in range(count)])
-               for place, part in enumerate(("kernel", "bias"))}
-    result |= {f"residual_{part}": np.stack([each[place] for each in residual])
-               for place, part in enumerate(("kernel", "bias"))}
+    stack = lambda name, place: np.stack([named.get(f"{name}_{number}", nothing)[place] for number in range(count)])
+    result = {"dilations": np.array(steps), "embed": np.vstack(named["embed"])} | {
+        f"{name}_{part}": stack(name, place) for name in ("gate", "residual")
+        for place, part in enumerate(("kernel", "bias"))}
     for name, layer in (("skip", "skip"), ("hidden", "hidden"), ("head", head)):
         result[f"{name}_kernel"], result[f"{name}_bias"] = named[layer]
     if head == "moments":
         result["lowest_log_sigma"] = np.float32(LOWEST_LOG_SIGMA)
     if "squeeze" in named:
         result["squeeze_kernel"], result["squeeze_bias"] = named["squeeze"]
-        result["condition_kernel"] = np.stack([named[f"condition_{number}"][0] for number in range(count)])
+        result["condition_kernel"] = stack("condition", 0)
         result["hop"] = next((layer.size for layer in model.layers if isinstance(layer, layers.UpSampling1D)), 1)
     return result
+
+
+def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0):
+    """Write text with a network that reads `inputs.line`, several streams side by side.
+
+    Args: model: what `build` returned for states of characters. num_characters, num_streams: int. temperature, seed:
+        see `queues.generate`.
+    Returns: int32 (num_streams, num_characters), tokens.
+    Raises: ValueError as `queues.generate`.
+    Notebook: 03, "The same network on characters".
+    """
+    levels = model.output_shape[-1]
+    return queues.generate(weights(model), num_characters, num_streams=num_streams, temperature=temperature, seed=seed,
+                           first=text.SPACE_TOKEN, follow=inputs.follow(levels))
 
 
 class Excerpts(keras.utils.PyDataset):
@@ -179,7 +188,7 @@ class Excerpts(keras.utils.PyDataset):
 
 
 def code_loss(target, logits):
-    """Nats of each code: target int (...), -1 where there is none, logits (..., levels) -> (...), 0 where there is none."""
+    """Nats of each code: target int (...), -1 for none, logits (..., levels) -> (...), 0 for none."""
     code = ops.maximum(ops.cast(target, "int32"), 0)  # `fit` hands over floats
     nats = -ops.take_along_axis(ops.log_softmax(logits), code[..., None], axis=-1)[..., 0]
     return ops.where(target >= 0, nats, 0.0)
@@ -206,7 +215,7 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     """
     loss = wave_loss if "moments" in [layer.name for layer in model.layers] else code_loss
     model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss,
-                  jit_compile=training.worth_compiling(epochs * steps))
+                  jit_compile=epochs * steps > training.WORTH_COMPILING)
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
     held_out = [held_out[number] for number in range(16)]
 

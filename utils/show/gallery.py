@@ -1,4 +1,4 @@
-"""The listening page: one HTML file that holds its sounds, rolls, scores and a blind test, and asks nothing of a network."""
+"""The listening page: one HTML file that holds its sounds, rolls, scores and a blind test, and works offline."""
 
 import base64
 import json
@@ -35,14 +35,13 @@ class Clip(NamedTuple):
 class Section(NamedTuple):
     """A family of networks, or Bach. title: str. text: str, a paragraph. clips: list of Clip.
 
-    figures: list of (name, value) str. curves: name -> list of float, the losses of a training.
+    figures: list of (name, value) str.
     """
 
     title: str
     text: str
     clips: list
     figures: list = ()
-    curves: dict = {}
 
 
 def build(path, sections, quiz, title, text, seconds, seed=0):
@@ -61,11 +60,10 @@ def build(path, sections, quiz, title, text, seconds, seed=0):
         raise ValueError(f"a quiz of {sum(is_bach)} clips by Bach in {len(quiz)}: put in both Bach and machines")
     order = np.random.default_rng(seed).permutation(len(quiz))
     clips = [_code(_level(quiz[number][1], seconds), constant_rate=True) for number in order]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(sound=lambda wave: _code(_level(wave)), draw_roll=roll_svg, draw_curves=curves_svg)
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=title, text=text, sections=sections, clips=clips, answers=_lock([quiz[number][0] for number in order], clips),
-        seconds=seconds)
+    settings = dict(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = jinja2.Environment(**settings).from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=title, text=text, sections=sections, clips=clips, seconds=seconds, draw_roll=roll_svg,
+        sound=lambda wave: _code(_level(wave)), answers=_lock([quiz[number][0] for number in order], clips))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as temporary:
@@ -85,35 +83,13 @@ def roll_svg(roll, title=""):
         return Markup("")
     low, high = notes["pitch"].min() - 1, notes["pitch"].max() + 2
     bars = "".join(f'<path d="M{x} 0V{high - low}"/>' for x in range(0, len(roll), 16))
-    cells = "".join(
-        f'<rect x="{start:g}" y="{high - pitch - 1}" width="{end - start - 0.15:g}" height="0.9" rx="0.2"/>'
-        for start, end, pitch in zip(notes["start"] * midi.STEPS_PER_QUARTER, notes["end"] * midi.STEPS_PER_QUARTER,
-                                     notes["pitch"]))
+    frames = zip(*(notes[edge] * midi.STEPS_PER_QUARTER for edge in ("start", "end")), notes["pitch"])
+    cells = "".join(f'<rect x="{start:g}" y="{high - pitch - 1}" width="{end - start - 0.15:g}" height="0.9" rx="0.2"/>'
+                    for start, end, pitch in frames)
     return Markup(
-        '<svg class="roll" role="img" preserveAspectRatio="none" aria-label="{}" viewBox="0 0 {} {}"><g class="bars">{}</g>{}</svg>'
-    ).format(title or "piano roll", len(roll), int(high - low), Markup(bars),
-             Markup(cells))
-
-
-def curves_svg(curves, width=320, height=110):
-    """Draw the losses of a training as an inline SVG.
-
-    Args: curves: name -> list of float. width, height: of the picture's own units.
-    Returns: jinja2's Markup.
-    """
-    values = np.concatenate([np.asarray(curve, float) for curve in curves.values()])
-    low, high = values.min(), max(values.max(), values.min() + 1e-9)
-    lines = []
-    for number, (name, curve) in enumerate(curves.items()):
-        x = np.linspace(0, width, len(curve)) if len(curve) > 1 else np.zeros(1)
-        y = height * (high - np.asarray(curve, float)) / (high - low)
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
-        lines.append(Markup('<polyline class="curve{}" points="{}"><title>{}</title></polyline>').format(
-            number % 2, points, name))
-    label = f"{', '.join(curves)}: from {values[0]:.2f} to {next(reversed(curves.values()))[-1]:.2f}"
-    return Markup(
-        '<svg class="curves" role="img" aria-label="{}" viewBox="-2 -2 {} {}">{}</svg>').format(
-            label, width + 4, height + 4, Markup("").join(lines))
+        '<svg class="roll" role="img" preserveAspectRatio="none" aria-label="{}" viewBox="0 0 {} {}">'
+        '<g class="bars">{}</g>{}</svg>').format(
+            title or "piano roll", len(roll), int(high - low), Markup(bars), Markup(cells))
 
 
 def _level(wave, seconds=None):
@@ -122,7 +98,7 @@ def _level(wave, seconds=None):
     if seconds is not None:
         length = round(seconds * audio.SAMPLE_RATE)
         if len(wave) < length:
-            raise ValueError(f"a clip of {len(wave) / audio.SAMPLE_RATE:.1f} seconds for a quiz of {seconds}: take a longer one")
+            raise ValueError(f"a clip of {len(wave) / audio.SAMPLE_RATE:.1f} seconds: a quiz needs {seconds} or more")
         wave = wave[:length]
     loudness = np.sqrt(np.mean(wave**2)) if len(wave) else 0
     if loudness < 1e-4:

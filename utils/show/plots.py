@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import PercentFormatter
 
 from utils.music import midi
 
@@ -20,11 +19,12 @@ MAX_INCHES = 11  # of a figure's width: what is wider is scaled down in a notebo
 STYLE = {  # 9 points are 10 pixels at this dpi
     "figure.dpi": 80, "savefig.dpi": 110, "figure.constrained_layout.use": True, "axes.axisbelow": True,
     "font.size": 9, "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
-    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 12, "axes.titlecolor": INK,
-    "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "legend.labelcolor": INK,
+    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 12,
+    "axes.titlecolor": INK, "text.color": INK, "axes.labelcolor": INK, "legend.labelcolor": INK,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK,
     "axes.edgecolor": LINE, "xtick.color": LINE, "ytick.color": LINE, "xtick.major.size": 3, "ytick.major.size": 3,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "grid.color": PALE, "grid.linewidth": 0.8,
-    "axes.prop_cycle": plt.cycler(color=PALETTE)}
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "grid.color": PALE,
+    "grid.linewidth": 0.8, "axes.prop_cycle": plt.cycler(color=PALETTE)}
 plt.rcParams.update(STYLE)
 
 
@@ -50,24 +50,18 @@ def piano_roll(roll, upbeat=0, bar_frames=16, title="", ax=None):
         ax.axvline(barline, color=LINE, linewidth=0.8, zorder=0)
     ax.set_xticks(barlines[::every], np.arange(1, len(barlines) + 1, every))
     ax.set(xlim=(0, len(roll)), ylim=(min(pitches) - 2, max(pitches) + 2), xlabel="bar")
-    _name_pitches(ax.yaxis, min(pitches), max(pitches))
+    name_pitches(ax.yaxis, min(pitches), max(pitches))
     return ax
 
 
 def wave(wave, sample_rate, title="", ax=None):
-    """Draw a wave: sample by sample where that can be seen, else its outline.
+    """Draw a wave.
 
     Args: wave: float (samples,). sample_rate: Hz.
     Returns: Axes; x in seconds. Notebook: 01, "Hear it".
     """
     ax = _axes(ax, title, 9, 1.8)
-    per_column = len(wave) // 2000
-    if per_column < 2:
-        ax.plot(np.arange(len(wave)) / sample_rate, wave, color=BLUE, linewidth=1)
-    else:
-        columns = wave[:len(wave) // per_column * per_column].reshape(-1, per_column)
-        seconds = (np.arange(len(columns)) + 0.5) * per_column / sample_rate
-        ax.fill_between(seconds, columns.min(axis=1), columns.max(axis=1), color=BLUE, linewidth=0)
+    ax.plot(np.arange(len(wave)) / sample_rate, wave, color=BLUE, linewidth=1 if len(wave) < 4000 else 0.3)
     peak = 1.1 * max(np.abs(wave).max(initial=0), 1e-3)
     ax.set(xlim=(0, len(wave) / sample_rate), ylim=(-peak, peak), xlabel="seconds")
     return ax
@@ -86,45 +80,6 @@ def histogram(counts, kept=None, xlabel="", title="", ax=None):
     ax.spines["left"].set_visible(False)
     ax.set(xlim=(-0.6, len(counts) - 0.4), yticks=[], xlabel=xlabel)
     ax.tick_params(axis="x", length=0)
-    return ax
-
-
-def pitch_range(voices, title="", ax=None):
-    """Draw how often each voice sings each pitch: one ridge a voice, its median marked.
-
-    Args: voices: dict of name -> int (notes,) MIDI pitches, the highest voice first; none may be empty.
-    Returns: Axes; x in MIDI pitches, ticked with names. Notebook: 01, "Who sings what".
-    """
-    ax = _axes(ax, title, 7, 0.6 * len(voices) + 1)
-    for row, (pitches, colour) in enumerate(zip(voices.values(), PALETTE * len(voices))):
-        counts = np.bincount(pitches, minlength=midi.NUM_PITCHES + 1)
-        height, base = 0.85 * counts / counts.max(), len(voices) - 1 - row
-        ax.fill_between(np.arange(len(counts)) - 0.5, base, base + height, step="post", color=colour, linewidth=0)
-        ax.plot(2 * [np.median(pitches)], (base, base + 0.9), color=INK, linewidth=1.8)
-    everything = np.concatenate([*voices.values()])
-    ax.set(xlim=(everything.min() - 1, everything.max() + 1), ylim=(0, len(voices)))
-    ax.set_yticks(np.arange(len(voices))[::-1] + 0.3, voices, fontsize=10)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    _name_pitches(ax.xaxis, everything.min(), everything.max())
-    return ax
-
-
-def character_frequencies(counts, most=40, title="", ax=None):
-    """Draw the share of the most frequent characters; the space, which ends a frame, stands out.
-
-    Args: counts: dict or Counter of character -> number. most: how many characters to show.
-    Returns: Axes. Notebook: 01, "Why the study's pieces turned sparse".
-    """
-    ax = _axes(ax, title, 9, 2.6, grid="y")
-    ranked = sorted(counts, key=counts.get, reverse=True)[:most]
-    shares = np.array([counts[character] for character in ranked]) / sum(counts.values())
-    ax.bar(np.arange(len(ranked)), shares, width=0.75, color=[ORANGE if c == " " else BLUE for c in ranked])
-    ax.set_xticks(np.arange(len(ranked)), ["␣" if c == " " else c for c in ranked], family="monospace", fontsize=10)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(length=0)
-    ax.set(xlim=(-0.7, len(ranked) - 0.3), ylabel="share of characters")
     return ax
 
 
@@ -153,6 +108,7 @@ def inside(values, low, high, xlabel="", title="", ax=None):
     Returns: Axes; x in the measure's unit. Notebook: 01, "Bach and the floors".
     """
     ax = _axes(ax, title, 7, 0.45 * len(values) + 1.1)
+    ax.set_title(title, pad=20)  # above the name of the band
     ax.axvspan(low, high, color=PALE, linewidth=0, zorder=0)
     ax.annotate("Bach, p5 to p95", ((low + high) / 2, 1), (0, 3), ("data", "axes fraction"), "offset points",
                 ha="center", color=GREY)
@@ -175,7 +131,7 @@ def inside(values, low, high, xlabel="", title="", ax=None):
 
 
 def scoreboard(means, shares, title="", ax=None):
-    """Show many measures of many models at once: a number each, on blue where windows are as Bach's, on orange elsewhere.
+    """Show many measures of many models at once: a number each, on blue where windows are as Bach's, else on orange.
 
     Args: means: dict of model -> dict of measure -> float, the same measures in each; NaN where undefined. shares: the
         like, the share 0 to 1 of windows inside Bach's 5th to 95th percentile; NaN, or no entry, leaves a cell white.
@@ -210,7 +166,7 @@ def _axes(ax, title, width, height, grid=None):
     return ax
 
 
-def _name_pitches(axis, low, high):
-    """Tick a pitch axis at every C and G: C4 is middle C, 60."""
+def name_pitches(axis, low, high):
+    """Tick a pitch axis, such as ax.yaxis, at every C and G from low to high, MIDI pitches: C4 is middle C, 60."""
     ticks = [pitch for pitch in range(int(low) - 1, int(high) + 2) if pitch % 12 in (0, 7)]
     axis.set_ticks(ticks, [f"{'CG'[pitch % 12 == 7]}{pitch // 12 - 1}" for pitch in ticks])

@@ -10,7 +10,6 @@ import numpy as np
 import verovio
 from scipy.optimize import linear_sum_assignment
 
-from utils import files
 from utils.music import midi
 
 MIDDLE_C = 60
@@ -30,7 +29,8 @@ ATTRIBUTES = f"""<attributes>
 <clef number="1"><sign>G</sign><line>2</line></clef><clef number="2"><sign>F</sign><line>4</line></clef>
 </attributes>
 """
-TAIL = '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n</part>\n</score-partwise>\n'
+TAIL = ('<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n'
+        "</part>\n</score-partwise>\n")
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
 verovio.enableLog(verovio.LOG_ERROR)  # no warning of the ties that an excerpt cuts
@@ -89,12 +89,6 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=()):
 def key_to_fifths(key):
     """Count the sharps (flats: negative) of a key, spelled as in MIDI: "A" and "F#m" have 3, "Gm" has -2."""
     return LETTERS.index(key[0]) - 1 + 7 * (key.count("#") - key.count("b")) - 3 * key.endswith("m")
-
-
-def write(path, xml):
-    """Write a score to a .musicxml file, which appears whole or not at all. Args: path: str or Path. xml: str."""
-    with files.whole(path) as temporary:
-        temporary.write_text(xml, encoding="utf-8")
 
 
 def svg(xml, width=900, max_bars=None):

@@ -19,11 +19,10 @@ def show(rows, digits=2):
     Returns: pandas.DataFrame of str; columns in order of appearance, their underscores as spaces, empty where unknown.
     Notebook: 01, "Bach and the floors".
     """
-    decimals = digits if isinstance(digits, dict) else {}
-    usual = 2 if isinstance(digits, dict) else digits
     named = rows if isinstance(rows, dict) else dict(enumerate(rows))
     columns = list(dict.fromkeys(column for row in named.values() for column in row))
-    cells = [[_text(row.get(column), decimals.get(column, usual)) for column in columns] for row in named.values()]
+    decimals = digits if isinstance(digits, dict) else dict.fromkeys(columns, digits)
+    cells = [[_text(row.get(column), decimals.get(column, 2)) for column in columns] for row in named.values()]
     index = list(named) if isinstance(rows, dict) else [""] * len(named)
     return pd.DataFrame(cells, index, [str(column).replace("_", " ") for column in columns])
 
@@ -58,6 +57,6 @@ def _text(value, digits):
         value = float(np.nanmean(value)) if np.isfinite(value).any() else None
     if value is None or isinstance(value, float) and np.isnan(value):
         return UNKNOWN
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:,.{digits}f}" if isinstance(value, (float, np.floating)) else str(value)
+    if isinstance(value, (float, np.floating)):
+        return format(value, digits if isinstance(digits, str) else f",.{digits}f")
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)

@@ -18,6 +18,7 @@ RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
 PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak about .5
 SINE_GAIN = 0.06  # brings the sine tones to the same RMS
 BLOCK = 2**16  # samples written at once: libsndfile's OGG encoder crashes on minutes of sound in one call
+MU = 255  # of mu-law; codes go from 0 to it
 MAX_RATE, MAX_SECONDS = 192_000, 3_600  # of the files we read
 FORMATS = {".wav": ("WAV", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III"), ".ogg": ("OGG", "VORBIS")}
 
@@ -71,38 +72,38 @@ def pitch_to_hz(pitch):
     return 440 * 2 ** ((np.asarray(pitch, "float64") - 69) / 12)
 
 
-def mu_law_encode(wave, levels=256):
-    """Compress a wave to `levels` codes, fine near silence and coarse when loud.
+def mu_law_encode(wave):
+    """Compress a wave to 256 codes, fine near silence and coarse when loud.
 
-    The continuous formula of G.711, y = sign(x) ln(1 + mu |x|) / ln(1 + mu) with mu = levels - 1, then the nearest of
-    `levels` equally spaced y. (Telephones use its piecewise linear approximation.) Silence is code levels / 2.
+    The continuous formula of G.711, y = sign(x) ln(1 + mu |x|) / ln(1 + mu) with mu = 255, then the nearest of 256
+    equally spaced y. (Telephones use its piecewise linear approximation.) Silence is code 128.
 
-    Args: wave: float (..., samples) in [-1, 1]. levels: int, 2 to 256.
-    Returns: codes, uint8, same shape, 0 for -1 to levels - 1 for +1.
+    Args: wave: float (..., samples) in [-1, 1].
+    Returns: codes, uint8, same shape, 0 for -1 to 255 for +1.
     Raises: ValueError for NaN and for samples outside [-1, 1].
     Source: ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2. Notebook: 03, "256 codes".
     """
-    wave, mu = np.asarray(wave, "float64"), _mu(levels)
+    wave = np.asarray(wave, "float64")
     if not np.all(np.abs(wave) <= 1):  # also False for NaN
         raise ValueError("The wave has samples outside [-1, 1] or NaN. Divide it by its peak, mend the NaN first.")
-    compressed = np.sign(wave) * np.log1p(mu * np.abs(wave)) / np.log1p(mu)
-    return np.floor((compressed + 1) / 2 * mu + 0.5).astype("uint8")
+    compressed = np.sign(wave) * np.log1p(MU * np.abs(wave)) / np.log1p(MU)
+    return np.floor((compressed + 1) / 2 * MU + 0.5).astype("uint8")
 
 
-def mu_law_decode(codes, levels=256):
+def mu_law_decode(codes):
     """Expand mu-law codes to the wave they stand for; encoding that wave again gives the same codes.
 
-    Args: codes: int (..., samples), 0 to levels - 1. levels: int, 2 to 256.
-    Returns: wave, float32, same shape, in [-1, 1], within (|x| + 1 / mu) * ((1 + mu) ** (1 / mu) - 1) of the original
-        x: 2.2 % of a loud sample, 9e-5 at silence.
-    Raises: ValueError for codes outside 0 to levels - 1.
+    Args: codes: int (..., samples), 0 to 255.
+    Returns: wave, float32, same shape, in [-1, 1], within (|x| + 1 / 255) * (256 ** (1 / 255) - 1) of the original x:
+        2.2 % of a loud sample, 9e-5 at silence.
+    Raises: ValueError for codes outside 0 to 255.
     Source: as `mu_law_encode`. Notebook: 03, "256 codes".
     """
-    codes, mu = np.asarray(codes, "float64"), _mu(levels)
-    if not np.all((codes >= 0) & (codes <= mu)):
-        raise ValueError(f"Codes must lie in 0 to {mu}. Decode with the number of levels they were encoded with.")
-    compressed = 2 * codes / mu - 1
-    return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(mu)) / mu).astype("float32")
+    codes = np.asarray(codes, "float64")
+    if not np.all((codes >= 0) & (codes <= MU)):
+        raise ValueError(f"Codes must lie in 0 to {MU}: pass what mu_law_encode returned.")
+    compressed = 2 * codes / MU - 1
+    return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(MU)) / MU).astype("float32")
 
 
 def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
@@ -177,9 +178,3 @@ def _at_level(wave, num_samples):
     """Cut or pad to length, and scale down the wave that would clip."""
     wave = np.pad(wave[:num_samples], (0, max(num_samples - len(wave), 0)))
     return (wave / max(np.abs(wave).max(), 1)).astype("float32")
-
-
-def _mu(levels):
-    if not 2 <= levels <= 256:
-        raise ValueError(f"{levels} levels do not fit a byte. Use 2 to 256.")
-    return levels - 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import linalg, special
+from tqdm import tqdm
 
 from utils.sound import audio
 
@@ -19,8 +20,9 @@ def ngram_nats(train, test, order):
     """
     if order not in (1, 2, 3):
         raise ValueError(f"order {order}: choose 1, 2 or 3; four codes have 4 billion combinations")
-    follow = np.concatenate([np.asarray(line[2:], np.int64) for line in test])
-    before = [np.concatenate([np.asarray(line[2 - back:len(line) - back], np.int64) for line in test]) for back in (1, 2)]
+    test = [np.asarray(line, np.int64) for line in test]
+    before = [np.concatenate([line[2 - back:len(line) - back] for line in test]) for back in (1, 2)]
+    follow = np.concatenate([line[2:] for line in test])
     probability = np.full(len(follow), 1 / 256)
     for size in range(1, order + 1):
         counts = np.zeros(256**size, np.int32)
@@ -58,12 +60,14 @@ def ar_nats(train, test, order=128):
     edges = audio.mu_law_decode(np.arange(256))
     edges = np.concatenate([[-np.inf], (edges[1:] + edges[:-1]) / 2, [np.inf]])
 
+    def known(line):
+        """The codes to score, and the wave that is predicted of each."""
+        wave = audio.mu_law_decode(line).astype(float)
+        return np.asarray(line[order:], int), np.convolve(wave, taps)[order - 1:len(wave) - 1]
+
     def nats(lines, scale):
         total, count = 0.0, 0
-        for line in lines:
-            wave = audio.mu_law_decode(line).astype(float)
-            predicted = np.convolve(wave, taps)[order - 1:len(wave) - 1]
-            codes = np.asarray(line[order:], int)
+        for codes, predicted in lines:
             low, high = ((edges[codes + up] - predicted) / scale for up in (0, 1))
             flip = low > 0  # far above the prediction both tails are 1 but for rounding: mirror them
             low, high = np.where(flip, -high, low), np.where(flip, -low, high)
@@ -71,5 +75,6 @@ def ar_nats(train, test, order=128):
             count += len(codes)
         return total / count
 
-    part = [line[:200_000] for line in train[:20]]
-    return float(nats(test, min(SCALES, key=lambda scale: nats(part, scale))))
+    part = [known(line[:200_000]) for line in train[:20]]
+    tried = [nats(part, scale) for scale in tqdm(SCALES, desc="scales", leave=False)]
+    return float(nats([known(line) for line in test], SCALES[np.argmin(tried)]))

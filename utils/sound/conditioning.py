@@ -61,10 +61,10 @@ def excitation(notes, tone, num_samples, tempo, first=0):
 
 
 def _seconds(notes, num_samples, tempo, first):
-    """Starts and ends in seconds, and pitches counted from tones.LOWEST_TONE, of the notes that matter, in order of time."""
+    """Starts and ends in seconds, and pitches from tones.LOWEST_TONE, of the notes that matter, in order of time."""
     if num_samples < 1 or not tempo > 0 or first % HOP:
-        raise ValueError(f"{num_samples} samples from sample {first}, tempo {tempo}: all must be positive, and the first "
-                         f"a multiple of {HOP}")
+        raise ValueError(f"{num_samples} samples from sample {first}, tempo {tempo}: all must be positive, and the "
+                         f"first a multiple of {HOP}")
     notes = np.sort(notes, order=("start", "pitch")) if len(notes) else np.zeros(0, midi.NOTE)
     begin, stop = (sample * tempo / 60 / audio.SAMPLE_RATE for sample in (first, first + num_samples))  # quarters
     notes = notes[(notes["start"] < stop) & (notes["end"] > begin - MEMORY * tempo / 60)]

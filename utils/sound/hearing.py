@@ -18,8 +18,8 @@ FLOOR_DB = -80.0  # of full scale: what is softer is silence
 
 
 class Heard(NamedTuple):
-    """What an ear makes of a performance. recall: share of the sounding notes of all frames that are heard. false: pitches
-    a frame that are heard and do not sound. frames: how many."""
+    """What an ear makes of a performance. recall: share of the sounding notes of all frames that are heard. false:
+    pitches per frame that are heard and do not sound. frames: how many."""
 
     recall: float
     false: float
@@ -45,35 +45,35 @@ def templates(render=audio.render):
     columns = []
     for pitch in range(tones.NUM_TONES):
         wave = np.pad(tones.single(pitch, render), (FRAME, 0))
-        columns += [_frames(wave[round((1 + age) * FRAME):][:FRAME], audio.SAMPLE_RATE)[0] for age in AGES]
+        columns += [_frames(wave[round((1 + age) * FRAME):][:FRAME])[0] for age in AGES]
     return np.array(columns).T
 
 
-def weights(wave, ear, sample_rate=audio.SAMPLE_RATE):
+def weights(wave, ear):
     """Explain every frame of a wave as a sum of single notes, by non-negative least squares.
 
-    Args: wave: float (samples,). ear: what `templates` returned. sample_rate: int, Hz.
+    Args: wave: float (samples,). ear: what `templates` returned.
     Returns: float64 (frames, pitches), how much of each pitch is in it, in the unit of compressed magnitudes.
-    Raises: ValueError for a wave that is empty, not finite, not one line, or of another rate.
+    Raises: ValueError for a wave that is empty, not finite, or not one line.
     Source: Smaragdis and Brown 2003 (spectra as non-negative sums). Notebook: 03, "An ear".
     """
     basis, triangle = np.linalg.qr(ear.astype(float))
     levels = np.linalg.norm(ear, axis=0)
-    found = [optimize.nnls(triangle, basis.T @ frame)[0] * levels for frame in _frames(wave, sample_rate)]
+    found = [optimize.nnls(triangle, basis.T @ frame)[0] * levels for frame in _frames(wave)]
     return np.reshape(found, (-1, ear.shape[1] // len(AGES), len(AGES))).sum(axis=-1)
 
 
-def hear(wave, notes, tempo, ear, sample_rate=audio.SAMPLE_RATE):
+def hear(wave, notes, tempo, ear):
     """Count which notes of a piece can be heard, and which pitches are heard that are not in it.
 
-    Args: wave, ear, sample_rate: as `weights`. notes: structured array (notes,) of midi.NOTE. tempo: quarters a
+    Args: wave, ear: as `weights`. notes: structured array (notes,) of midi.NOTE. tempo: quarters a
         minute.
     Returns: Heard. A note counts in frames of which it fills half; a pitch is false where no note of it sounds in the
         frame or in RELEASED_FRAMES before.
     Raises: ValueError as `weights`.
     Notebook: 03, "An ear".
     """
-    levels = weights(wave, ear, sample_rate)
+    levels = weights(wave, ear)
     heard = levels > THRESHOLD
     sounds, may = np.zeros((2, len(levels) + RELEASED_FRAMES + 1, tones.NUM_TONES), bool)
     for note in notes:
@@ -87,36 +87,36 @@ def hear(wave, notes, tempo, ear, sample_rate=audio.SAMPLE_RATE):
             if min(end, frame + 1) - max(begin, frame) >= 0.5 and frame < len(sounds):
                 sounds[frame, pitch] = True
     sounds, may = sounds[:len(levels)], may[:len(levels)]
-    return Heard(float((heard & sounds).sum() / max(sounds.sum(), 1)), float((heard & ~may).sum() / max(len(levels), 1)),
-                 len(levels))
+    recall, false = (heard & sounds).sum() / max(sounds.sum(), 1), (heard & ~may).sum() / max(len(levels), 1)
+    return Heard(float(recall), float(false), len(levels))
 
 
-def distance(wave, reference, sample_rate=audio.SAMPLE_RATE):
+def distance(wave, reference):
     """Measure how far a performance is from the rendering that it is meant to be; phases do not count.
 
-    Args: wave, reference: float (samples,), of equal length. sample_rate: int, Hz.
+    Args: wave, reference: float (samples,), of equal length.
     Returns: Distance.
     Raises: ValueError as `weights`, and for unequal lengths.
     Source: Yamamoto et al. 2020, Parallel WaveGAN, section 2.2 (convergence). Notebook: 03, "How good?".
     """
-    wave, reference = (_checked(x, sample_rate) for x in (wave, reference))
+    wave, reference = (_checked(x) for x in (wave, reference))
     if len(wave) != len(reference):
         raise ValueError(f"waves of {len(wave)} and {len(reference)} samples: cut both to the same length")
     one, other = (_spectra(x, SPECTRUM, STEP) for x in (wave, reference))
     decibels = [20 * np.log10(np.maximum(x, 10 ** (FLOOR_DB / 20))) for x in (one, other)]
     levels = [10 * np.log10(np.mean(np.square(x, dtype=float)) + 10 ** (FLOOR_DB / 10)) for x in (wave, reference)]
-    return Distance(float(np.abs(decibels[0] - decibels[1]).mean()),
-                    float(np.linalg.norm(one - other) / max(np.linalg.norm(other), 1e-12)), float(levels[0] - levels[1]))
+    convergence = np.linalg.norm(one - other) / max(np.linalg.norm(other), 1e-12)
+    return Distance(float(np.abs(decibels[0] - decibels[1]).mean()), float(convergence), float(levels[0] - levels[1]))
 
 
-def _frames(wave, sample_rate):
+def _frames(wave):
     """Compressed magnitudes below TOP_HZ of the frames, one beside the other: (frames, bins)."""
-    spectra = _spectra(_checked(wave, sample_rate), FRAME, FRAME)
+    spectra = _spectra(_checked(wave), FRAME, FRAME)
     return spectra[:, :round(TOP_HZ * FRAME / audio.SAMPLE_RATE)] ** COMPRESSION
 
 
 def _spectra(wave, size, step):
-    """Magnitudes of short-time spectra (frames, bins), a sine's is its amplitude; the wave is padded to a whole frame."""
+    """Magnitudes of short-time spectra (frames, bins), a sine's is its amplitude; padded to a whole frame."""
     count = max(1, -(-(len(wave) - size) // step) + 1)
     wave = np.pad(wave, (0, (count - 1) * step + size - len(wave)))
     frames = np.lib.stride_tricks.sliding_window_view(wave, size)[::step]
@@ -124,10 +124,8 @@ def _spectra(wave, size, step):
     return np.abs(np.fft.rfft(frames * window)).astype(np.float32) * (2 / window.sum())
 
 
-def _checked(wave, sample_rate):
+def _checked(wave):
     wave = np.asarray(wave, np.float32)
-    if sample_rate != audio.SAMPLE_RATE:
-        raise ValueError(f"a wave of {sample_rate} Hz: resample it to {audio.SAMPLE_RATE} Hz, as audio.read does")
     if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
         raise ValueError(f"a wave of shape {wave.shape}: pass one line of samples, not empty and without NaN")
     return wave

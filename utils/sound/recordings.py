@@ -63,10 +63,10 @@ def play(roll):
 
 
 def codes(waves):
-    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (1 + samples,), silence before the first."""
+    """Compress waves, list of int16 (samples,), to mu-law codes: list of uint8 (1 + samples,), silence first."""
     return [audio.mu_law_encode(np.append(0, np.asarray(wave)) / FULL) for wave in waves]
 
 
 def samples(waves):
-    """Scale waves, list of int16 (samples,), to an RMS of about 1: list of float32 (1 + samples,), 0 before the first."""
+    """Scale waves, list of int16 (samples,), to an RMS of about 1: list of float32 (1 + samples,), 0 first."""
     return [np.append(np.float32(0), np.asarray(wave) / np.float32(FULL * RMS)) for wave in waves]

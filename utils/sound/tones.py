@@ -1,4 +1,4 @@
-"""Pitch -> the wave of one held note: bare harmonics, or an additive piano whose partials are fitted by least squares."""
+"""Pitch -> the wave of one held note: bare harmonics, or an additive piano of partials fitted by least squares."""
 
 import functools
 from typing import NamedTuple
@@ -97,7 +97,7 @@ def load(path):
         with np.load(path) as arrays:
             return Piano(**arrays)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} holds no piano ({error}): take it back with git, or fit it with tones.fit()") from None
+        raise ValueError(f"{path} holds no piano ({error}): take it back with git, or call tones.fit()") from None
 
 
 def additive(piano):

@@ -1,0 +1,25 @@
+"""What many tests share: Bach's windows, and a way round TensorFlow's tracing."""
+
+import numpy as np
+import pytest
+
+from utils.music import data, windows
+
+
+@pytest.fixture(scope="session")
+def bach():
+    """Windows in C major or A minor, by split; those to train on in random order."""
+    found = {split: windows.windows(data.pieces(split)) for split in ("train", "valid", "test")}
+    found["train"] = found["train"][np.random.default_rng(1).permutation(len(found["train"]))]
+    for rolls in found.values():
+        rolls.flags.writeable = False
+    return found
+
+
+@pytest.fixture
+def eagerly():
+    """See `networks.eagerly`."""
+    from tests import networks  # not all tests need Keras
+
+    with networks.eagerly():
+        yield

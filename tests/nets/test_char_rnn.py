@@ -1,0 +1,53 @@
+"""The study's character network: it reads backwards only, writes what it predicts, and learns from excerpts."""
+
+import numpy as np
+import pytest
+
+from utils.nets import char_rnn
+from utils.nets.backend import keras
+
+
+def test_the_studys_network_reads_characters():
+    model = char_rnn.build_char_rnn(129, "lstm", units=8, num_layers=2)
+    tokens = np.arange(20)[None]
+    changed = tokens.copy()
+    changed[0, 10] = 99
+    before, after = (keras.ops.convert_to_numpy(model(t)) for t in (tokens, changed))
+    assert before.shape == (1, 20, 129) and np.array_equal(before[0, :10], after[0, :10])
+    assert not np.allclose(before[0, 10:], after[0, 10:])
+
+
+def test_a_text_is_scored_as_the_studys_network_predicts_it():
+    model = char_rnn.build_char_rnn(9, units=8)
+    tokens = np.array([3, 1, 4, 1, 5])
+    logits = keras.ops.convert_to_numpy(model(np.array([[0, 3, 1, 4, 1]])))[0]
+    expected = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(5), tokens]
+    assert np.allclose(char_rnn.text_nll(model, tokens), expected, atol=1e-5)
+    assert not len(char_rnn.text_nll(model, []))
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_studys_network_writes_what_its_whole_window_predicts(cell):
+    keras.utils.set_random_seed(0)
+    model = char_rnn.build_char_rnn(20, cell, units=8, num_layers=2)
+    written = char_rnn.write_characters(model, 30, num_streams=2, temperature=0, first=3)
+    read = np.concatenate([np.full((2, 1), 3), written[:, :-1]], axis=1)
+    assert np.array_equal(keras.ops.convert_to_numpy(model(read)).argmax(axis=-1), written)
+    with pytest.raises(ValueError, match="at least 1"):
+        char_rnn.write_characters(model, 0)
+
+
+def test_windows_predict_the_next_character_and_resume(tmp_path):
+    tokens = np.arange(500) % 7
+    x, y = char_rnn.Excerpts(tokens, 10, 4, 3)[0]
+    assert x.shape == (4, 10) and np.array_equal((x + 1) % 7, y)
+    with pytest.raises(ValueError, match="longer one"):
+        char_rnn.Excerpts(tokens[:10], 10)
+    model = char_rnn.build_char_rnn(7, units=8)
+    history = char_rnn.fit(model, tokens, tokens, tmp_path, epochs=3, steps=20, length=10, learning_rate=0.02)
+    assert len(history["val_loss"]) == 3 and history["val_loss"][-1] < np.log(7)
+
+
+def test_an_unknown_cell_is_refused():
+    with pytest.raises(ValueError, match="no cell 'rnn'"):
+        char_rnn.build_char_rnn(5, "rnn")
