@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ROOT / "outputs" / "local"
 KINDS = {"Listen": (".mp3",), "Look": (".png", ".svg", ".html"), "Open in a music program": (".mid", ".musicxml")}
-SILENCE_SECONDS = 8  # at most, between two lines of progress
+SILENCE_SECONDS, MAX_COLUMNS = 8, 110  # at most: between two lines of progress, and their length
 LINK = re.compile(r"""(\b(?:href|src)\s*=\s*["']|\]\()([^"')\s]+)""")  # in HTML, and in Markdown
 ELSEWHERE = re.compile(r"[#/]|[A-Za-z][\w+.-]*:")  # how a link begins that is not relative to the notebook
 
@@ -57,17 +57,18 @@ def execute(path, target, timeout_seconds=None, say=None, environment=None):
 
 @contextmanager
 def _reports(notebook, at, say):
-    """Say every few seconds which cell is running, and the last line that it printed."""
-    done = threading.Event()
+    """Say every few seconds which cell is running, in which section, and the last line that it printed."""
+    done, total = threading.Event(), sum(cell.cell_type == "code" for cell in notebook.cells)
 
     def report():
         while not done.wait(SILENCE_SECONDS):
-            number = sum(cell.cell_type == "code" for cell in notebook.cells[:at["cell"] + 1])
-            total = sum(cell.cell_type == "code" for cell in notebook.cells)
-            printed = "".join(output.text for output in notebook.cells[at["cell"]].get("outputs", [])
-                              if output.output_type == "stream")
-            lines = [line.strip() for line in re.split(r"[\r\n]", printed) if line.strip()]
-            say(f"cell {max(number, 1)} of {total}" + (f": {lines[-1][:80]}" if lines else ""))
+            so_far = notebook.cells[:at["cell"] + 1]
+            number = max(sum(cell.cell_type == "code" for cell in so_far), 1)
+            prose = "\n".join(cell.source for cell in so_far if cell.cell_type == "markdown")
+            printed = "".join(output.text for output in so_far[-1].get("outputs", []) if output.output_type == "stream")
+            heading = re.findall(r"^#+ (.*)", prose, re.MULTILINE)[-1:]
+            lines = [line.strip() for line in re.split(r"[\r\n]", printed) if line.strip()][-1:]
+            say(": ".join([", ".join([f"cell {number} of {total}", *heading]), *lines])[:MAX_COLUMNS])
 
     thread = threading.Thread(target=report, daemon=True)
     if say:

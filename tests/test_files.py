@@ -66,7 +66,9 @@ def mark():
 
 def test_fresh_processes_are_prepared_and_closed():
     with files.workers(most=1, initializer=mark) as executor:
-        asked = [executor.submit(call, *words) for call, words in ((os.getpid, ()), (os.getpid, ()), (os.getenv, ["MARKED"]))]
+        asked = [
+            executor.submit(call, *words) for call, words in ((os.getpid, ()), (os.getpid, ()), (os.getenv, ["MARKED"]))
+        ]
     first, second, marked = (future.result() for future in asked)
     assert first == second != os.getpid() and marked == "yes" and "MARKED" not in os.environ
     with pytest.raises(RuntimeError, match="shutdown"):

@@ -243,4 +243,4 @@ def test_the_runner_says_how_far_it_is(tmp_path, monkeypatch):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "slow.ipynb")
     said = []
     run_all.execute(tmp_path / "slow.ipynb", tmp_path / "executed.ipynb", say=said.append)
-    assert said[0] == "cell 1 of 2" and said[-1] == "cell 2 of 2: epoch 2"
+    assert said[0] == "cell 1 of 2" and said[-1] == "cell 2 of 2, Slow: epoch 2"

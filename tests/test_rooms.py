@@ -8,11 +8,7 @@ import sys
 import tokenize
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
-
-from utils.show import plots
 
 ROOT = Path(__file__).resolve().parents[1]
 UTILS = ROOT / "utils"
@@ -195,36 +191,3 @@ def test_constants_of_one_name_have_one_value():
                         value = float(value) if isinstance(value, (int, float)) else repr(value)  # 120 is 120.0
                         values.setdefault(name.id, {})[path.stem] = value
     assert not {name: found for name, found in values.items() if len(set(found.values())) > 1}
-
-
-# ---------------------------------------------------------------------------------------------- figures
-
-
-ROLL = np.zeros((64, 128), np.uint8)
-ROLL[::4, 60], ROLL[::8, 67] = 1, 1
-MEASURES = [f"measure_{number}" for number in range(20)]
-FIGURES = {
-    "piano_roll": lambda: plots.piano_roll(ROLL, title="a roll"),
-    "wave": lambda: plots.wave(np.sin(np.arange(800)), 16_000, "a wave"),
-    "histogram": lambda: plots.histogram({f"key {n}": n for n in range(24)}, xlabel="key", title="keys"),
-    "losses": lambda: plots.losses({"loss": [2, 1], "val_loss": [2, 1.5]}, title="losses"),
-    "inside": lambda: plots.inside({"Bach": [0.1, 0.2], "a chain": [0.3, np.nan]}, 0, 0.2, "share", "a measure"),
-    "scoreboard": lambda: plots.scoreboard({name: dict.fromkeys(MEASURES, 0.5) for name in ("Bach", "a GRU")}, {}),
-}
-SHOWN_PIXELS, LEAST_PIXELS = 900, 9  # the width that a notebook gives a figure; the height of its letters
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_all_text_of_a_figure_can_be_read_in_a_notebook(name):
-    figure = FIGURES[name]().figure
-    figure.canvas.draw()
-    shrunk = min(1, SHOWN_PIXELS / (figure.get_figwidth() * figure.dpi))
-    sizes = {text.get_text(): text.get_fontsize() * figure.dpi / 72 * shrunk
-             for text in figure.findobj(plt.Text) if text.get_text() and text.get_visible()}
-    plt.close(figure)
-    assert sizes and min(sizes.values()) >= LEAST_PIXELS, sizes
-
-
-def test_every_function_that_draws_is_looked_at():
-    public = {node.name for node in tree(UTILS / "show" / "plots.py").body if isinstance(node, ast.FunctionDef)}
-    assert {name for name in public if not name.startswith("_")} - {"name_pitches"} == set(FIGURES)

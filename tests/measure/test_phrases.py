@@ -94,7 +94,9 @@ def test_silence_is_measured_without_a_warning():
         assert np.isnan(list(phrases.divergences(windows_of(), chords((60,), (60,), frames=32)).values())).all()
 
 
-@pytest.mark.parametrize("call", [phrases.measure, phrases.phrase_ends, phrases.centroids, phrases.lengths, phrases.counts])
+@pytest.mark.parametrize(
+    "call", [phrases.measure, phrases.phrase_ends, phrases.centroids, phrases.lengths, phrases.counts]
+)
 def test_what_is_no_window_is_refused(call):
     with pytest.raises(ValueError, match=r"pass uint8 \(windows, frames, 128\)"):
         call(np.zeros((64, 128), np.uint8))
@@ -134,8 +136,14 @@ def test_divergences_are_0_for_the_same_and_1_for_nothing_shared():
 def test_counts_by_hand():
     rolls = windows_of((60, 0, 8), (72, 0, 4), (64, 8, 12), frames=16)
     found = {name: value[0] for name, value in phrases.counts(rolls).items()}
-    assert found == {"polyphony": 16 / 12, "polyphony_rate": 4 / 16, "pitch_range": 12, "pitches": 3, "pitch_classes": 2,
-                     "pitch_class_entropy": pytest.approx(np.log2(3) - 2 / 3)}
+    assert found == {
+        "polyphony": 16 / 12,
+        "polyphony_rate": 4 / 16,
+        "pitch_range": 12,
+        "pitches": 3,
+        "pitch_classes": 2,
+        "pitch_class_entropy": pytest.approx(np.log2(3) - 2 / 3),
+    }
 
 
 def test_counts_and_groove_are_those_of_muspy():

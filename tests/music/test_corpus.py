@@ -45,7 +45,9 @@ def test_a_chorale_by_hand(scores, tmp_path):
 def test_ties_are_joined_and_music21_reads_the_same_notes(scores, tmp_path):
     notes, _ = exported(scores, "bwv269.mid", tmp_path)
     score = converter.parse(scores["bwv269.mid"], forceSource=True).stripTies()
-    wanted = sorted((float(n.getOffsetInHierarchy(score)), n.pitch.midi, float(n.quarterLength)) for n in score.recurse().notes)
+    wanted = sorted(
+        (float(n.getOffsetInHierarchy(score)), n.pitch.midi, float(n.quarterLength)) for n in score.recurse().notes
+    )
     found = sorted(zip(notes["start"].tolist(), notes["pitch"].tolist(), (notes["end"] - notes["start"]).tolist()))
     assert np.allclose(wanted, found)
 

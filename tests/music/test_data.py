@@ -45,8 +45,13 @@ def test_rolls_hold_music_in_their_bars(all_pieces):
 
 
 def test_repeats_are_written_once_and_unfold_to_the_published_length(all_pieces, published):
-    lengths = np.array([(len(piece.roll), len(data.unfold(piece)), int(published[piece.split, piece.index]["n_frames_benchmark"]))
-                        for piece in all_pieces if piece.repeats and piece.split == "test"])
+    lengths = np.array(
+        [
+            (len(piece.roll), len(data.unfold(piece)), int(published[piece.split, piece.index]["n_frames_benchmark"]))
+            for piece in all_pieces
+            if piece.repeats and piece.split == "test"
+        ]
+    )
     once, unfolded, benchmark = lengths.T
     assert len(lengths) > 10 and (unfolded > once).all()
     assert np.mean(np.abs(unfolded - benchmark) <= 16) > 0.6 > np.mean(np.abs(once - benchmark) <= 16)

@@ -74,8 +74,9 @@ def test_a_future_character_leaves_the_past_alone():
 
 
 def test_bigrams_by_hand():
-    # "aab" alone: bigrams ^a, aa, ab once each, so their discount is 1; unigrams count what stands before: a stands after
-    # ^ and a, b after a: counts 2 and 1, so the discount is 1 / (1 + 2), and three letters ("any other" is one) share it
+    # "aab" alone: bigrams ^a, aa, ab once each, so their discount is 1; unigrams count what stands before: a stands
+    # after ^ and a, b after a: counts 2 and 1, so the discount is 1 / (1 + 2), and three letters ("any other" is one)
+    # share it
     a, b = (2 - 1 / 3 + 2 / 3 / 3) / 3, (1 - 1 / 3 + 2 / 3 / 3) / 3
     assert np.exp(-ngram.fit(["aab"], 2).nll("ab")) == pytest.approx([a, b])
 

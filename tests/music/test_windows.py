@@ -110,7 +110,9 @@ def test_a_fingerprint_hears_every_note_and_the_bass_across_a_rest():
     roll = roll_of(*[(pitch, 0, 12) for pitch in (48, 60, 64, 67)], frames=12)
     other = roll.copy()
     other[4, 67] = 0
-    chords, moves = (np.flatnonzero(a != b).tolist() for a, b in zip(windows.fingerprint(roll), windows.fingerprint(other)))
+    chords, moves = (
+        np.flatnonzero(a != b).tolist() for a, b in zip(windows.fingerprint(roll), windows.fingerprint(other))
+    )
     assert (chords, moves) == ([4], [4, 5])
     (chords, moves), (chords_2, moves_2) = (
         windows.fingerprint(roll_of((60, 0, 2), (pitch, 4, 6), frames=6)) for pitch in (62, 64))

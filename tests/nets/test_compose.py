@@ -18,7 +18,20 @@ STRIKE, HOLD = text.STRUCK_TOKENS.start, text.HELD_TOKENS.start  # + pitch: its 
 def test_a_plan_by_hand():
     key, fermata, left = compose.plan(Form(tonic=7, mode="minor", fermatas=[5, 9], length=11), 12)
     assert set(key) == {19}
-    assert fermata.tolist() == [2, 1, 1, 1, 1, 0, 1, 1, 1, 0, compose.FERMATA_QUARTERS + 1, compose.FERMATA_QUARTERS + 1]
+    assert fermata.tolist() == [
+        2,
+        1,
+        1,
+        1,
+        1,
+        0,
+        1,
+        1,
+        1,
+        0,
+        compose.FERMATA_QUARTERS + 1,
+        compose.FERMATA_QUARTERS + 1,
+    ]
     assert left.tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0]
     assert [values[0] for values in compose.plan(Form(), 1)] == [size - 1 for size in compose.PLAN]
     assert np.array_equal(compose.plan(Form(length=11)), compose.plan(Form(length=11), 11))
@@ -39,7 +52,10 @@ def test_a_planned_piece_hides_each_fact_alone_and_moves_its_key():
     assert here[2][-1, 4] == 0 and here[2][8, 3] == 0
     assert np.array_equal(np.where(here[0][:-1] > 0, here[0][:-1] + 3, here[0][:-1]), up[0][:-1])
     nothing = form._replace(tonic=None, fermatas=None, length=None)
-    for dark, in (compose.prepare_planned(PIECE, form, hidden=1, rng=rng), compose.prepare_planned(PIECE, nothing, (3,))):
+    for (dark,) in (
+        compose.prepare_planned(PIECE, form, hidden=1, rng=rng),
+        compose.prepare_planned(PIECE, nothing, (3,)),
+    ):
         assert [set(dark[2][:, kind]) for kind in (2, 3, 4)] == [{size - 1} for size in compose.PLAN]
 
 
@@ -116,7 +132,7 @@ def test_pieces_are_composed_in_the_order_of_their_forms():
 
 @pytest.fixture
 def biased():
-    """The network of the onset alphabet, and a function that makes it write given tokens alone: (tokens, their biases)."""
+    """The network of the onset alphabet, and a function that makes it write given tokens alone: (tokens, biases)."""
     model = two_clock(onsets=True)
     kept = model.logits.bias.numpy()
 
@@ -163,8 +179,10 @@ def test_cool_pitches_need_not_make_the_music_stand_still(biased):
 def test_momentum_keeps_voices_from_turning_straight_back(biased):
     model, bias = biased
     bias([text.SPACE_TOKEN, *range(STRIKE + 60, STRIKE + 64)], [1, 3, 3, 3, 3])  # one voice that strikes by chance
-    shares = [phrases.measure(text.decode(compose.generate(model, 1, max_bars=16, momentum=nats)[0])[None])["returns"][0]
-              for nats in (0.0, 1.0, 30.0)]
+    shares = [
+        phrases.measure(text.decode(compose.generate(model, 1, max_bars=16, momentum=nats)[0])[None])["returns"][0]
+        for nats in (0.0, 1.0, 30.0)
+    ]
     assert shares[0] > shares[1] > shares[2] == 0
 
 

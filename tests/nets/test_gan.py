@@ -69,7 +69,9 @@ def test_a_discriminator_step_moves_the_discriminator_and_not_the_generator(real
     after = bits(trainer.discriminator), [w.tobytes() for w in variables(trainer.generator.trainable_variables)]
     moved = [a != b for a, b in zip(before[0], after[0])]
     assert np.isfinite(loss) and before[1] == after[1]
-    assert all(moved[:-1]) and moved[-1] != ("relativistic" in settings)  # a difference of logits has no use for a last bias
+    assert all(moved[:-1]) and moved[-1] != (
+        "relativistic" in settings
+    )  # a difference of logits has no use for a last bias
 
 
 @pytest.mark.parametrize("relativistic", [False, True])
@@ -133,7 +135,9 @@ def test_the_penalty_is_over_what_the_discriminator_reads():
     samples, read = keras.Input((2,)), keras.Input((2,))
     features = keras.Model(samples, keras.layers.Rescaling(3.0)(samples))
     linear = keras.Model(read, keras.layers.Dense(1)(read))
-    trainer = gan.Trainer(gan.build_generator((2,), units=(4,)), linear, real, 1e-3, 1e-3, penalty=10, features=features)
+    trainer = gan.Trainer(
+        gan.build_generator((2,), units=(4,)), linear, real, 1e-3, 1e-3, penalty=10, features=features
+    )
     logits, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalty=10)
     weight = linear.get_weights()[0]
     assert float(steepness) == pytest.approx(np.sum(weight**2), rel=1e-5)  # and not nine times as much

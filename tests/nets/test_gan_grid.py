@@ -41,9 +41,14 @@ def test_rests_and_three_voices_survive_the_cells():
 def test_rolls_that_the_networks_cannot_read_are_refused(rng):
     low = np.zeros((1, 16, 128), np.uint8)
     low[:, :, 30] = 1
-    for call, words in ((lambda: gan_grid.encode(low), "transpose"), (lambda: gan_grid.encode(low[:0]), "no windows"),
-                        (lambda: gan_grid.encode(low[0]), "windows of shape"), (lambda: gan_grid.encode(low[:, :15]), "multiple"),
-                        (lambda: gan_grid.decode(np.zeros((2, 8, 50))), "pass"), (lambda: gan_grid.decode(np.zeros(56)), "pass")):
+    for call, words in (
+        (lambda: gan_grid.encode(low), "transpose"),
+        (lambda: gan_grid.encode(low[:0]), "no windows"),
+        (lambda: gan_grid.encode(low[0]), "windows of shape"),
+        (lambda: gan_grid.encode(low[:, :15]), "multiple"),
+        (lambda: gan_grid.decode(np.zeros((2, 8, 50))), "pass"),
+        (lambda: gan_grid.decode(np.zeros(56)), "pass"),
+    ):
         with pytest.raises(ValueError, match=words):
             call()
 
@@ -83,7 +88,7 @@ def test_a_repeated_pitch_is_struck_or_held_as_the_last_number_says():
 def test_what_has_not_four_voices_is_refused(rng):
     rolls = np.zeros((2, 16, 128), np.uint8)
     rolls[:, :, 60] = 1
-    with pytest.raises(ValueError, match="music of four voices"):
+    with pytest.raises(ValueError, match="pass four voices"):
         gan_grid.encode_voices(rolls)
     with pytest.raises(ValueError, match="pass"):
         gan_grid.decode_voices(np.zeros((1, 8, 4, 56)))

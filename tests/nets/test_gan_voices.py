@@ -81,7 +81,9 @@ def test_features_are_the_cells_and_their_relations():
     assert read.shape == (1, 8, gan_voices.NUM_RELATIONS)
     np.testing.assert_array_equal(read[..., :4 * gan_voices.WIDTH], gan_voices.CELL_WEIGHT * sample.reshape(1, 8, -1))
     sung = read[0, 0, 4 * gan_voices.WIDTH:4 * gan_voices.WIDTH + 12] / gan_voices.CELL_WEIGHT
-    np.testing.assert_array_equal(np.roll(sung, gan_grid.LOWEST_SUNG), [2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0])  # C twice, E, G
+    np.testing.assert_array_equal(
+        np.roll(sung, gan_grid.LOWEST_SUNG), [2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
+    )  # C twice, E, G
 
 
 def test_what_is_generated_is_music_and_can_be_judged(networks):
@@ -94,7 +96,9 @@ def test_what_is_generated_is_music_and_can_be_judged(networks):
 
 def test_both_sides_learn(networks):
     real = np.concatenate([cells_of(*[(72, 67, 64, 48)] * 8), cells_of(*[(74, 67, 59, 43)] * 8)])
-    trainer = gan.Trainer(*networks, real, 1e-3, 1e-3, penalty=1, average=0.5, features=gan_voices.build_features(8, 3), batch_size=4)
+    trainer = gan.Trainer(
+        *networks, real, 1e-3, 1e-3, penalty=1, average=0.5, features=gan_voices.build_features(8, 3), batch_size=4
+    )
     before = [[v.numpy() for v in network.trainable_variables] for network in networks]
     _, history = gan.run(trainer, 3)
     assert len(history["loss"]) == 3 and np.isfinite(history["loss"]).all()

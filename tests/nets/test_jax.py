@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("jax")
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = '''
+SCRIPT = """
 import json, sys
 from pathlib import Path
 import numpy as np
@@ -23,9 +23,11 @@ from utils.nets.backend import keras
 folder, found = Path(sys.argv[1]), {"backend": keras.backend.backend()}
 piece = inputs.prepare(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]
 model = two_clocks.build_two_clock(129, slow_units=8, slow_layers=1, fast_units=8)
-found["two clocks"] = two_clocks.fit(model, [piece], [piece], folder / "rnn", epochs=1, steps=2, num_frames=8, batch_size=2)
+found["two clocks"] = two_clocks.fit(model, [piece], [piece], folder / "rnn", epochs=1, steps=2,
+                                     num_frames=8, batch_size=2)
 codes = [np.arange(100) % 8]
-found["wavenet"] = wavenet.fit(wavenet.build(8, 1, 2, 4, 6), codes, codes, folder / "wavenet", epochs=1, steps=2, num_steps=32)
+found["wavenet"] = wavenet.fit(wavenet.build(8, 1, 2, 4, 6), codes, codes, folder / "wavenet", epochs=1, steps=2,
+                               num_steps=32)
 net, line = student.build(2, 2, 4, 4), np.sin(np.arange(9000) * 0.3).astype("float32")
 teacher = wavenet.build(num_stacks=1, num_layers=2, channels=4, skip_channels=4, head="gaussian")
 student.FFT_SIZES = 256, 64  # an excerpt must be longer
@@ -36,15 +38,19 @@ found["gan"] = gan.build_discriminator((4, 56), minibatch_std=True).predict_on_b
 read = gan_voices.build_features(8).predict_on_batch(gan.generate(gan_voices.build_generator(8, 4), 3))
 found["four voices"] = gan_voices.build_discriminator(8, 4).predict_on_batch(read).shape
 print(json.dumps(found))
-'''
+"""
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """What one process on JAX has found, for a start takes longer than a fit."""
     quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled, that is
-    ran = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path_factory.mktemp("jax"))], capture_output=True, text=True,
-                         env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "XLA_FLAGS": quickly})
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path_factory.mktemp("jax"))],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "XLA_FLAGS": quickly},
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     return json.loads(ran.stdout.splitlines()[-1])
 

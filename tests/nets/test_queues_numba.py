@@ -14,7 +14,9 @@ def test_tanh_needs_no_exponential():
 @pytest.mark.parametrize("streams, size", [(1, 8), (1, 11), (3, 11)])
 def test_products_are_added(streams, size):
     rng = np.random.default_rng(0)
-    out, inputs, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((streams, 5), (streams, size), (size, 5)))
+    out, inputs, kernel = (
+        rng.normal(size=shape).astype(np.float32) for shape in ((streams, 5), (streams, size), (size, 5))
+    )
     expected = out + inputs @ kernel
     queues_numba._add_product(out, inputs, kernel)
     assert np.allclose(out, expected, atol=1e-5)

@@ -68,7 +68,9 @@ def test_kinds_keep_their_shares_whatever_the_temperature_within(temperature):
     softmax = np.exp(sampling.temper_by_kind(logits, KINDS, temperature))
     assert np.allclose(softmax[:, 0], [0.5, 0.25]) and np.allclose(softmax.sum(axis=1), 1)
     within = np.exp(logits[:, 1:] / temperature)
-    assert np.allclose(softmax[:, 1:] / softmax[:, 1:].sum(axis=1, keepdims=True), within / within.sum(axis=1, keepdims=True))
+    assert np.allclose(
+        softmax[:, 1:] / softmax[:, 1:].sum(axis=1, keepdims=True), within / within.sum(axis=1, keepdims=True)
+    )
 
 
 def test_the_choice_between_kinds_has_a_temperature_of_its_own():
@@ -84,7 +86,9 @@ def test_what_is_forbidden_stays_forbidden_a_whole_kind_too():
     assert (np.isneginf(tempered) == np.isneginf(logits)).all() and not np.isnan(tempered).any()
 
 
-@pytest.mark.parametrize("kinds, temperature, remedy", [(KINDS, 0, "above 0"), (KINDS, np.nan, "above 0"), (KINDS[:3], 1, "one for each")])
+@pytest.mark.parametrize(
+    "kinds, temperature, remedy", [(KINDS, 0, "above 0"), (KINDS, np.nan, "above 0"), (KINDS[:3], 1, "one for each")]
+)
 def test_kinds_that_cannot_be_tempered(kinds, temperature, remedy):
     with pytest.raises(ValueError, match=remedy):
         sampling.temper_by_kind(LOGITS, kinds, temperature)

@@ -1,4 +1,4 @@
-"""A flow is invertible and plays all at once; its losses are those of the papers; it learns and refuses what it must."""
+"""A flow is invertible and plays all at once; its losses are those of the papers; it learns and refuses."""
 
 import numpy as np
 import pytest

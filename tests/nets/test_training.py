@@ -78,14 +78,17 @@ def test_a_line_is_printed_for_each_epoch_and_a_log_is_left_but_no_backup(tmp_pa
     (tmp_path / "mine.txt").write_text("not a training's")
     _, history = fit(tmp_path, 2)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
-    assert lines == [f"epoch {i + 1} of 2: loss {history['loss'][i]:.3f}, val_loss {i}.000" for i in (0, 1)]
+    assert lines == [f"epoch {i + 1} of 2: loss {history['loss'][i]:.3f}, validation loss {i}.000" for i in (0, 1)]
     assert (tmp_path / "logs").is_dir() and not (tmp_path / "backup").exists()
     fit(tmp_path, 2)
     assert (tmp_path / "mine.txt").read_text() == "not a training's"
 
 
-@pytest.mark.parametrize("other", [dict(epochs=1), dict(lessons=Lessons(3)), dict(lessons=Lessons(scale=2.0)), dict(rate=0.2)],
-                         ids=["fewer epochs", "more steps", "other music", "another rate"])
+@pytest.mark.parametrize(
+    "other",
+    [dict(epochs=1), dict(lessons=Lessons(3)), dict(lessons=Lessons(scale=2.0)), dict(rate=0.2)],
+    ids=["fewer epochs", "more steps", "other music", "another rate"],
+)
 def test_an_older_trainings_losses_never_mix_with_a_new_ones(tmp_path, other, eagerly):
     fit(tmp_path / "finished", 3)
     interrupted(tmp_path / "stopped")
@@ -124,7 +127,7 @@ import numpy as np
 from utils.nets import wavenet
 
 excerpts, calls = wavenet.Excerpts.__getitem__, []
-def item(self, number):  # killed in the middle of the third epoch: 16 items to check on, a look at the first, 2 an epoch
+def item(self, number):  # killed in the third epoch: 16 items to check on, a look at the first, 2 an epoch
     calls.append(number)
     if len(calls) > 16 + 1 + 2 * 2 + 1:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -34,7 +34,7 @@ def test_a_row_of_conditions_reaches_its_own_steps_and_later_ones():
     assert not moved[:12].any() and moved[12:16].all()
 
 
-def test_what_is_no_wavenet_is_refused():
+def test_sizes_and_networks_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="1 or more"):
         wavenet.build(num_stacks=0)
     with pytest.raises(ValueError, match="no WaveNet"):
@@ -54,7 +54,9 @@ def test_short_lines_are_padded_states_become_codes_and_samples_get_noise():
     states, target = wavenet.Excerpts([np.array([32, 17, 19])], 4, 1, levels=16)[0]
     assert states.tolist() == [[32, 17, 19, 0]] and target.tolist() == [[1, 3, -1, -1]]
     given, target = wavenet.Excerpts([np.zeros(9000, np.float32)], 8000, 1, dither=0.5)[0]
-    assert given.shape == target.shape and abs(given.std() - 0.5) < 0.03 and np.array_equal(given[:, 1:], target[:, :-1])
+    assert (
+        given.shape == target.shape and abs(given.std() - 0.5) < 0.03 and np.array_equal(given[:, 1:], target[:, :-1])
+    )
 
 
 def test_losses_are_those_of_the_field():
@@ -79,8 +81,17 @@ def test_a_gaussian_learns_a_wave_from_its_excitation(tmp_path):
     pitch = np.sin(np.arange(4000) * 0.3).astype(np.float32)
     known = lambda number, start, steps: [np.ones((steps // 8, 2)), pitch[start:start + steps, None]]
     keras.utils.set_random_seed(0)
-    model = wavenet.build(num_stacks=1, num_layers=2, channels=8, skip_channels=8, condition_size=2, condition_channels=3,
-                          hop=8, excitation_size=1, head="gaussian")
+    model = wavenet.build(
+        num_stacks=1,
+        num_layers=2,
+        channels=8,
+        skip_channels=8,
+        condition_size=2,
+        condition_channels=3,
+        hop=8,
+        excitation_size=1,
+        head="gaussian",
+    )
     line = np.append(np.float32(0), 2 * pitch)
     history = wavenet.fit(model, [line], [line], tmp_path, epochs=2, steps=24, num_steps=64, learning_rate=2e-2,
                           known=(known, known), hop=8, dither=0.1)

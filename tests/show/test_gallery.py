@@ -20,7 +20,10 @@ def tone(pitch, seconds=3.0, loudness=0.2):
 
 @pytest.fixture(scope="module")
 def quiz():
-    return [(model, tone(60 + number, loudness=0.05 + 0.05 * number)) for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))]
+    return [
+        (model, tone(60 + number, loudness=0.05 + 0.05 * number))
+        for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +31,17 @@ def page(quiz, tmp_path_factory):
     roll = np.zeros((32, 128), np.uint8)
     roll[:16, 60], roll[0, 60] = 2, 1
     clip = gallery.Clip("A <note>", "temperature 0.8, seed 1", tone(60), roll, "<svg></svg>")
-    sections = [gallery.Section("Networks & Bach", "They play.", [clip], [("chord rate", "0.91")],
-                                {"loss": [3.0, 2.0, 1.5], "validation loss": [3.1, 2.2, 1.9]}),
+    sections = [gallery.Section("Networks & Bach", "They play.", [clip], [("chord rate", "0.91")]),
                 gallery.Section("Bare", "Only sound.", [gallery.Clip("B", "", tone(64))])]
-    path = gallery.build(tmp_path_factory.mktemp("page") / "deep" / "index.html", sections, quiz, "Bach by machine", "Listen.",
-                         SECONDS, seed=3)
+    path = gallery.build(
+        tmp_path_factory.mktemp("page") / "deep" / "index.html",
+        sections,
+        quiz,
+        "Bach by machine",
+        "Listen.",
+        SECONDS,
+        seed=3,
+    )
     return path.read_text(encoding="utf-8")
 
 
@@ -46,7 +55,7 @@ def test_the_page_holds_every_clip_and_asks_nothing_of_a_network(page):
 
 def test_text_is_escaped_and_pictures_are_drawn(page):
     assert "A &lt;note&gt;" in page and "Networks &amp; Bach" in page and "<note>" not in page
-    assert page.count('class="roll"') == 1 and page.count("<polyline") == 2 and "<svg></svg>" in page
+    assert page.count('class="roll"') == 1 and "<svg></svg>" in page
 
 
 def clips_of(page):
@@ -79,16 +88,17 @@ def test_no_answer_stands_in_the_source_and_the_key_of_the_clips_unlocks_them(pa
 
 
 def test_one_seed_makes_one_page_and_bad_clips_are_refused(quiz, tmp_path):
-    first, second = (gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS).read_bytes() for name in "ab")
+    first, second = (
+        gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS).read_bytes() for name in "ab"
+    )
     assert first == second
     for bad, words in (([q for q in quiz if q[0] == "Bach"], "both Bach and machines"), ([], "both Bach and machines"),
-                       (quiz[:1] + [("GRU", tone(60, 1.0))], "take a longer one"),
+                       (quiz[:1] + [("GRU", tone(60, 1.0))], f"needs {SECONDS} or more"),
                        (quiz[:1] + [("GRU", np.zeros(80_000))], "silent")):
         with pytest.raises(ValueError, match=words):
             gallery.build(tmp_path / "bad.html", [], bad, "t", "t", SECONDS)
     assert not (tmp_path / "bad.html").exists()
 
 
-def test_a_silent_roll_has_no_picture_and_one_value_is_a_curve():
+def test_a_silent_roll_has_no_picture():
     assert gallery.roll_svg(np.zeros((16, 128), np.uint8)) == ""
-    assert "points" in gallery.curves_svg({"loss": [1.0]})

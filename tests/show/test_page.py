@@ -1,4 +1,4 @@
-"""The listening page in a browser: every clip sounds, the quiz runs to its end by keyboard, nothing leaves, nothing complains."""
+"""The listening page in a browser: every clip sounds, the quiz runs by keyboard, nothing leaves or complains."""
 
 import shutil
 from contextlib import contextmanager
@@ -12,7 +12,9 @@ from utils.sound import audio
 
 SHIPPED = Path(__file__).resolve().parents[2] / "outputs" / "gallery" / "index.html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium (Debian, Ubuntu), and run again")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="needs Chromium: apt install chromium (Debian, Ubuntu), and run again"
+)
 
 LOUDNESS = """async (player) => {
     const coded = Uint8Array.from(atob(player.src.split(",")[1]), (letter) => letter.charCodeAt(0));
@@ -34,10 +36,18 @@ def address(tmp_path_factory):
     waves = [np.sin(2 * np.pi * audio.pitch_to_hz(pitch) * time).astype("float32") / 4 for pitch in (60, 64, 67, 72)]
     roll = np.zeros((64, 128), np.uint8)
     roll[:32, 60], roll[0, 60] = 2, 1
-    sections = [gallery.Section("Bach", "Excerpts.", [gallery.Clip("One", "seed 1", waves[0], roll), gallery.Clip("Two", "", waves[1])],
-                                [("chord rate", "0.91")], {"loss": [2.0, 1.0]})]
+    sections = [
+        gallery.Section(
+            "Bach",
+            "Excerpts.",
+            [gallery.Clip("One", "seed 1", waves[0], roll), gallery.Clip("Two", "", waves[1])],
+            [("chord rate", "0.91")],
+        )
+    ]
     quiz = [("Bach", waves[0]), ("a GRU", waves[1]), ("Bach", waves[2]), ("a GAN", waves[3])]
-    return gallery.build(tmp_path_factory.mktemp("page") / "index.html", sections, quiz, "Bach by machine", "Listen.", 2).as_uri()
+    return gallery.build(
+        tmp_path_factory.mktemp("page") / "index.html", sections, quiz, "Bach by machine", "Listen.", 2
+    ).as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +64,9 @@ def opened(browser, address):
     """A page, and in the end a look at what it asked for and complained of."""
     page, asked, complaints = browser.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address)
     yield page
@@ -107,7 +119,9 @@ def test_it_fits_narrow_and_wide_windows_in_light_and_dark(browser, address, wid
 def test_the_page_that_we_ship_sounds_throughout_and_can_be_guessed_to_its_end(browser):
     with opened(browser, SHIPPED.as_uri()) as page:
         players = page.locator("article audio").element_handles()
-        assert len(players) > 10 and all(player.evaluate(PLAYS) and player.evaluate(LOUDNESS) > 0.01 for player in players)
+        assert len(players) > 10 and all(
+            player.evaluate(PLAYS) and player.evaluate(LOUDNESS) > 0.01 for player in players
+        )
         page.locator("#start").click()
         for _ in range(12):
             assert page.locator("#player").evaluate(PLAYS) and page.locator("#player").evaluate(LOUDNESS) > 0.01

