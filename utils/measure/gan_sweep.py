@@ -12,7 +12,7 @@ from concurrent import futures
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from utils import files, runs
 from utils.measure import variety
