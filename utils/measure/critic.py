@@ -55,7 +55,7 @@ def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12
     """
     sides = [as_windows(windows, BEAT_FRAMES) for windows in (bach, model, unseen_bach, unseen_model)]
     if min(map(len, sides)) < 20 or len({windows.shape[1] for windows in sides}) > 1:
-        raise ValueError(f"windows of shapes {[each.shape for each in sides]}: pass 20 or more each, of one length")
+        raise ValueError(f"windows of shapes {[each.shape for each in sides]}: pass 20 or more each, equally long")
     groups = np.arange(len(unseen_bach)) if groups is None else np.asarray(groups)
     if len(groups) != len(unseen_bach):
         raise ValueError(f"{len(groups)} groups for {len(unseen_bach)} windows: name the piece of each window")
