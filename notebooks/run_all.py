@@ -1,8 +1,9 @@
-"""Run every notebook from top to bottom, in order, without a browser, and say what there is to hear and to see.
+"""Run every notebook from top to bottom, without a browser, and say what there is to hear and to see.
 
     python notebooks/run_all.py
 
-The executed copies and all that they write go to outputs/local; the notebooks themselves stay as they are.
+The first runs alone, then two at a time. The executed copies and all that they write go to outputs/local; the notebooks
+themselves stay as they are.
 """
 
 import copy
@@ -11,6 +12,7 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -129,20 +131,23 @@ def run(path, environment=None):
 
     Returns: the executed notebook, as `execute`.
     """
-    print(f"{path.stem}, {(environment or os.environ).get('BACH_MODE', 'load')}", flush=True)
+    say = lambda line: print(f"{path.stem:14} {line}", flush=True)
+    say(f"begins, {(environment or os.environ).get('BACH_MODE', 'load')}")
     began, target = time.time(), LOCAL / "notebooks" / path.name
     try:
-        notebook = execute(path, target, say=lambda line: print(f"  {line}", flush=True), environment=environment)
+        notebook = execute(path, target, say=say, environment=environment)
     except (CellExecutionError, DeadKernelError) as error:
         sys.exit(f"{path.stem} failed; see {target.relative_to(ROOT)}\n{error}")
-    print(f"  {(time.time() - began) / 60:.1f} min", flush=True)
+    say(f"{(time.time() - began) / 60:.1f} min")
     return notebook
 
 
 def main():
     start = time.time()
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        run(path)
+    first, *others = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    run(first)  # it exports the corpus, which the others read
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(run, others))
     written = [path for path in LOCAL.rglob("*") if path.stat().st_mtime >= start]
     print_files("new", written)
     print_files("shipped", set((ROOT / "outputs").rglob("*")) - set(LOCAL.rglob("*")))
