@@ -25,6 +25,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ROOT / "outputs" / "local"
 KINDS = {"Listen": (".mp3",), "Look": (".png", ".svg", ".html"), "Open in a music program": (".mid", ".musicxml")}
+AT_ONCE = 2  # notebooks, each in a process of its own that keeps little more than one core busy
 SILENCE_SECONDS, MAX_COLUMNS = 8, 110  # at most: between two lines of progress, and their length
 LINK = re.compile(r"""(\b(?:href|src)\s*=\s*["']|\]\()([^"')\s]+)""")  # in HTML, and in Markdown
 ELSEWHERE = re.compile(r"[#/]|[A-Za-z][\w+.-]*:")  # how a link begins that is not relative to the notebook
