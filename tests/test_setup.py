@@ -70,7 +70,8 @@ def folder(tmp_path):
 
 def would(folder, *arguments):
     """What make would do: list of commands."""
-    environment = os.environ | {"PATH": os.pathsep.join([str(Path(MAKE).parent), "/usr/bin", "/bin"])}  # no slow shims
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment["PATH"] = os.pathsep.join([str(Path(MAKE).parent), "/usr/bin", "/bin"])  # no slow shims
     done = subprocess.run([MAKE, "--dry-run", *arguments], cwd=folder, env=environment, capture_output=True, text=True,
                           check=True)
     return done.stdout.replace("\\\n", " ").splitlines()
