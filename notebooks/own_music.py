@@ -143,13 +143,13 @@ def two_clocks(network, learned, held, fit, steps, seed):
         strings = compose.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // bar, seed=seed, bar_frames=bar)
         return [text.decode(string) for string in strings]
 
-    builder = dict(vocab_size=len(ONSETS), num_conditions=(inputs.POSITIONS, len(inputs.MATCHES) + 1))
+    builder = dict(vocab_size=len(ONSETS), num_conditions=inputs.NUM_CONDITIONS)
     return two_clocks.build_two_clock, builder | SIZES[network], train, write
 
 
 def dilated(network, learned, held, fit, steps, seed):
     """Prepare dilated convolutions over characters."""
-    from utils.nets import inputs, queues, wavenet
+    from utils.nets import inputs, wavenet
 
     levels = len(PLAIN)
     lines, checked = ([inputs.line(item, levels) for p in some for item in
@@ -162,8 +162,7 @@ def dilated(network, learned, held, fit, steps, seed):
 
     def write(model):
         first = levels * inputs.bar_conditions(1, 0, usual_bar(learned))[0]  # a frame has ended, a bar begins
-        return decode(queues.generate(wavenet.weights(model), PER_FRAME * FRAMES, num_streams=NUM_PIECES, seed=seed,
-                                      temperature=TEMPERATURE, first=first, follow=inputs.follow(levels)))
+        return decode(wavenet.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed, first))
 
     return wavenet.build, dict(levels=levels, states=inputs.POSITIONS * levels) | SIZES[network], train, write
 

@@ -9,7 +9,6 @@ under their players lead there.
 
 import argparse
 import copy
-import json
 import os
 import sys
 from datetime import datetime
@@ -76,7 +75,7 @@ def main(arguments=None):
         if given.mode == "train":
             run_all.run(path, environment | {"BACH_MODE": "train"})
         save(run_all.run(path, environment | {"BACH_MODE": "load"}), path)  # saved as a reader sees it
-    readme, results = ROOT / "README.md", json.loads(RESULTS.read_text(encoding="utf-8"))
+    readme, results = ROOT / "README.md", runs.read_json(RESULTS)
     text = with_table(readme.read_text(encoding="utf-8"), results)
     with files.whole(readme) as temporary:
         temporary.write_text(text, encoding="utf-8")

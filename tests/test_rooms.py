@@ -124,7 +124,7 @@ def test_a_room_itself_is_one_docstring(path):
 
 def test_modules_import_each_other_without_a_circle():
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
-    needs = {name: {known for known in names for found in imports(path) if f"{found}.".startswith(f"{known}.")}
+    needs = {name: {known for found in imports(path) for known in names if f"{found}.".startswith(f"{known}.")}
              for name, path in names.items()}
     while needs:
         free = [name for name, needed in needs.items() if not needed & needs.keys()]

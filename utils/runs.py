@@ -182,13 +182,13 @@ def describe(root):
 
     Args: root: of the repository.
     Returns: dict of run -> dict: notebook that makes it, or None; seed; versions, package -> version, from the run's
-        config or else from constraints.txt; files, name -> sha256.
+        config, or else the name of the file that holds them; files, name -> sha256.
     Notebook: 05, "Results".
     """
     root, found = Path(root), {}
     for (run, name), path in shipped(root).items():
         if run not in found:
-            known = json.loads(_read(path.parent / CONFIG)) if run and (path.parent / CONFIG).is_file() else {}
+            known = config(path.parent) if run and (path.parent / CONFIG).is_file() else {}
             found[run] = {"notebook": NOTEBOOKS.get(run.partition("_")[0]), "seed": known.get("seed", 1),
                           "versions": known.get("versions", "constraints.txt"), "files": {}}
         found[run]["files"][name] = _sha256(path)

@@ -28,7 +28,8 @@ def measure(windows, bar_frames=16):
         groove: how alike the rhythms of neighbouring bars are: the share of sixteenths on which both have an attack, or
             neither has.
         spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an octave
-        apart. tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
+            apart.
+        tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
         returns: share of the steps of all voices, after a first one, that go straight back to the pitch before.
         phrase_ends: phrase ends per bar.
         cadences: see `cadences`.
