@@ -1,13 +1,16 @@
-"""Train one of the networks on a folder of your own MIDI files, measure what it writes, and hear it.
+"""Train one of the networks on a folder of your own music, measure what it writes, and hear it.
 
-    python notebooks/own_music.py FOLDER RUN [--network gru] [--steps 2000] [--seed 1]
+    python notebooks/own_music.py FOLDER RUN [--network gru] [--steps 2000] [--seed 1] [--performances]
 
-Music, weights and a report go to outputs/local/RUN, all at once when they are complete. A training that is stopped goes
-on when the same command is given again. In FOLDER a hidden file .pieces.npz keeps what was read.
+FOLDER holds MIDI, MusicXML, kern or ABC files, in subfolders too. Music, weights and a report, which says of every file
+what was done with it, go to outputs/local/RUN, all at once when they are complete. A training that is stopped goes on
+when the same command is given again. In FOLDER a hidden file .pieces.npz keeps what was read. Performances that keep to
+no grid are left out unless --performances asks for them.
 
 Networks: gru and lstm, the original recurrent networks (notebook 02); two_clocks, which knows the place in the bar and
 remembers (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure, and
-voices, four voices by convolutions (04). The last two learn from windows of four bars of 4/4, the others from 3/4 too.
+voices, four voices by convolutions (04). The last two learn from windows of four bars of 4/4 or 2/2, the others from
+any metre; what they write is in the metre of most pieces.
 """
 
 import argparse
@@ -56,50 +59,99 @@ LESSONS = {  # how the two GANs learn
 # ---------------------------------------------------------------------------------------------- a folder of MIDI files
 
 
-def read(folder, network):
-    """Read a folder of MIDI files, name what cannot be used, and hold every fifth piece back to measure by.
+def read(folder, network, performances=False):
+    """Read a folder of music, name what cannot be used, and hold every fifth piece back to measure by.
 
-    Args: folder: Path, with .mid or .midi files. network: one of STEPS.
-    Returns: (to learn from, held back): lists of data.Piece.
-    Raises: ValueError for a missing folder, or where fewer than two files can be used.
+    Pieces that are nearly the same music stay on one side.
+
+    Args: folder: Path. network: one of STEPS. performances: use those that keep to no grid too.
+    Returns: (to learn from, held back): lists of piece.Piece.
+    Raises: ValueError for a missing folder, or where fewer than two pieces can be used.
     """
     if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}: give one that holds MIDI files (.mid or .midi). Paths count "
-                         f"from {Path.cwd()}")
+        raise ValueError(f"there is no folder {folder}: give one that holds music (MIDI, MusicXML, kern or ABC). Paths "
+                         f"count from {Path.cwd()}")
     say(f"reading {folder} ...")
-    rows, pieces = data.table(folder), data.pieces(folder=folder)
-    faults = [(row["file"], row["dropped"].removeprefix(f"{folder / row['file']}: ")) for row in rows]
-    reasons = [why_not(piece, network) for piece in pieces]
-    for name, fault in faults + [(piece.name, reason) for piece, reason in zip(pieces, reasons)]:
-        if fault:
-            say(f"left out: {name}: {fault}")
-    usable = [piece for piece, reason in zip(pieces, reasons) if not reason]
-    if len(usable) < 2:
+    rows, pieces = data.table(folder), data.pieces(folder=folder, performances=performances)
+    names, usable = {piece.name for piece in pieces}, []
+    for row in rows:
+        if row["dropped"] and row["piece"] not in names:
+            say(f"left out: {row['file']}: {why_dropped(row)}")
+    for piece in pieces:
+        if reason := why_not(piece, network):
+            say(f"left out: {piece.name}: {reason}")
+        else:
+            usable.append(piece)
+    learned, held = [], []
+    for number, family in enumerate(data.families(usable)):
+        side, place = (held, "held back") if number % 5 == 1 else (learned, "learned from")
+        side += [usable[index] for index in family]
+        if len(family) > 1:
+            say(f"nearly the same music, all {place}: {few([usable[index].name for index in family])}")
+    if not learned or not held:
         raise ValueError(f"{len(usable)} of {len(rows)} files in {folder} can be used: give at least two that "
-                         f"--network {network} can learn from")
-    return [piece for number, piece in enumerate(usable) if number % 5 != 1], usable[1::5]
+                         f"--network {network} can learn from, and not the same music twice")
+    return learned, held
+
+
+def few(names):
+    """Join names, of many only the first."""
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def why_dropped(row):
+    """Say why a file is no piece: str, without the file's name; empty where it is one."""
+    return row["dropped"].removeprefix(f"{row['file']}: ")
 
 
 def why_not(piece, network):
     """Say why a network cannot learn from a piece: str, empty where it can."""
-    if piece.left_out:
-        return f"{piece.left_out}, and only 3/4 and 4/4 can be used"
+    if piece.metre[0] * 16 % piece.metre[1]:
+        return "a bar of {}/{} is no whole number of sixteenths".format(*piece.metre)
     if len(piece.roll) < piece.bar_frames:
         return "it is shorter than a bar"
-    if network in LESSONS and (piece.metre != (4, 4) or not len(windows.windows([piece], hop=1))):
-        return f"it has no four bars of 4/4, which --network {network} learns from"
     try:
         midi.transpose(piece.roll, piece.semitones)
-        if network in LESSONS:
-            cells(network, [piece])
     except ValueError as error:
         return str(error)
+    if network in LESSONS and (piece.bar_frames != 16 or not len(windows.windows([piece], metre=piece.metre, hop=1))):
+        return f"it has no four bars of 4/4, which --network {network} learns from"
+    if network in LESSONS and not len(four_bars(network, piece)):
+        return f"no four bars of it keep to G1 to D6 in one key{', four voices all along' * (network == 'voices')}"
     return ""
 
 
+def four_bars(network, piece):
+    """Cut out what a GAN can learn from a piece in 4/4 or 2/2: uint8 (windows, 64, 128)."""
+    found = windows.windows([piece], metre=piece.metre, hop=1)
+    found = found[gan_grid.in_range(found)]
+    return found[gan_grid.has_voices(found)] if network == "voices" else found
+
+
 def cells(network, pieces):
-    """Cut pieces into what a GAN learns from: float32 (windows, eighths, ...), see `gan_grid`."""
-    return {"gan": gan_grid.encode, "voices": gan_grid.encode_voices}[network](windows.windows(pieces, hop=1))
+    """Encode what a GAN learns from: float32 (windows, eighths, ...), see `gan_grid`; say how much is left out."""
+    found = [four_bars(network, piece) for piece in pieces]
+    lost = sum(len(windows.windows([piece], metre=piece.metre, hop=1)) for piece in pieces) - sum(map(len, found))
+    if lost:
+        say(f"{lost} of {lost + sum(map(len, found))} windows left out: pitches beyond G1 to D6, or not four voices")
+    return {"gan": gan_grid.encode, "voices": gan_grid.encode_voices}[network](np.concatenate(found))
+
+
+def account(folder, learned, held):
+    """Say of every file what was done with it: str, a table in Markdown."""
+    sides = {}
+    for side, place in ((learned, "learned from"), (held, "held back")):
+        for family in data.families(side):
+            names = [side[index].name for index in family]
+            alike = f"; nearly the same music: {few(names)}" if len(names) > 1 else ""
+            sides |= dict.fromkeys(names, place + alike)
+    lines = ["| file | key | metre | parts | what was mended | used |", "|---|---|---|---|---|---|"]
+    for row in data.table(folder):
+        why = why_dropped(row) or "this network cannot use it"
+        cells = (row["file"], row["key"], row["metre"], row["parts"], row["mended"],
+                 sides.get(row["piece"], f"left out: {why}"))
+        lines.append("| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |")
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------------------------------------- the networks
@@ -131,7 +183,7 @@ def two_clocks(network, learned, held, fit, steps, seed):
     def prepare(piece, keys):
         used = np.flatnonzero(piece.roll.any(axis=0)) + piece.semitones
         keys = [piece.semitones + key for key in keys if used[0] + key >= 0 and used[-1] + key < midi.NUM_PITCHES]
-        return inputs.prepare(piece.roll, piece.upbeat, piece.bar_frames, keys, onsets=True)
+        return inputs.prepare(piece.roll, piece.upbeat, keys=keys, onsets=True, bars=piece.bars)
 
     def train(model):
         pieces, checked = ([item for piece in some for item in prepare(piece, keys)]
@@ -139,11 +191,12 @@ def two_clocks(network, learned, held, fit, steps, seed):
         return two_clocks.fit(model, pieces, checked, fit, *epochs(steps), seed=seed, keep_best=True)
 
     def write(model):
-        bar = usual_bar(learned)
-        strings = compose.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // bar, seed=seed, bar_frames=bar)
+        places, bar = places_in(learned, FRAMES), bar_frames(learned)
+        strings = compose.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // bar, seed=seed, bar_frames=bar,
+                                   places=places)
         return [text.decode(string) for string in strings]
 
-    builder = dict(vocab_size=len(ONSETS), num_conditions=inputs.NUM_CONDITIONS)
+    builder = dict(vocab_size=len(ONSETS), num_conditions=(num_places(learned), *inputs.NUM_CONDITIONS[1:]))
     return two_clocks.build_two_clock, builder | SIZES[network], train, write
 
 
@@ -153,7 +206,7 @@ def dilated(network, learned, held, fit, steps, seed):
 
     levels = len(PLAIN)
     lines, checked = ([inputs.line(item, levels) for p in some for item in
-                       inputs.prepare(p.roll, p.upbeat, p.bar_frames, [p.semitones])] for some in (learned, held))
+                       inputs.prepare(p.roll, p.upbeat, keys=[p.semitones], bars=p.bars)] for some in (learned, held))
     length = min(1536, int(np.median([len(line) for line in checked])) - 2)
 
     def train(model):
@@ -161,10 +214,11 @@ def dilated(network, learned, held, fit, steps, seed):
                            seed=seed, keep_best=True, levels=levels)
 
     def write(model):
-        first = levels * inputs.bar_conditions(1, 0, usual_bar(learned))[0]  # a frame has ended, a bar begins
-        return decode(wavenet.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed, first))
+        first = levels * places_in(learned, 1)[0]  # a frame has ended, a bar begins
+        other = metre(learned) if num_places(learned) > inputs.POSITIONS else None
+        return decode(wavenet.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed, first, other))
 
-    return wavenet.build, dict(levels=levels, states=inputs.POSITIONS * levels) | SIZES[network], train, write
+    return wavenet.build, dict(levels=levels, states=num_places(learned) * levels) | SIZES[network], train, write
 
 
 def adversaries(network, learned, held, fit, steps, seed):
@@ -210,9 +264,32 @@ def epochs(steps):
     return count, round(steps / count)
 
 
-def usual_bar(pieces):
-    """Name the metre of most pieces by its frames a bar: 16 or 12."""
-    return max((16, 12), key=[piece.bar_frames for piece in pieces].count)
+def metre(pieces):
+    """Name the metre of most pieces: (numerator, denominator)."""
+    metres = [piece.metre for piece in pieces]
+    return max(metres, key=metres.count)
+
+
+def bar_frames(pieces):
+    """Count the frames in a bar of most pieces."""
+    beats, unit = metre(pieces)
+    return beats * 16 // unit
+
+
+def num_places(pieces):
+    """Count the places in a bar that a network must tell apart: fewer where all is in 4/4, 2/2 and 3/4."""
+    from utils.nets import inputs
+
+    usual = all(tuple(bar) in inputs.FIRST_PLACES for piece in pieces for bar in piece.bars[:, 1:].tolist())
+    return inputs.POSITIONS if usual else inputs.PLACES
+
+
+def places_in(pieces, num_frames):
+    """Number the places in bars of the metre of most pieces: int (num_frames,), see `inputs.places`."""
+    from utils.nets import inputs
+
+    starts = np.arange(0, num_frames, bar_frames(pieces))
+    return inputs.places(np.array([(start, *metre(pieces)) for start in starts]), 0, num_frames)
 
 
 def decode(streams):
@@ -237,23 +314,23 @@ def nearness(ours, theirs):
 def report(learned, held, written, grid=1):
     """Measure what was written, beside the pieces held back.
 
-    Args: learned, held: lists of data.Piece. written: uint8 rolls (frames, 128). grid: frames that the network takes as
-        one; copies are looked for on that grid.
+    Args: learned, held: lists of piece.Piece. written: uint8 rolls (frames, 128). grid: frames that the network takes
+        as one; copies are looked for on that grid.
     Returns: str, a table in Markdown, and a sentence on what is copied.
     """
     from utils.measure import metrics, phrases, variety
     from utils.show import table
 
-    coarse, bar = lambda roll: np.repeat(roll[::grid], grid, axis=0), usual_bar(learned)
+    coarse, bar = lambda roll: np.repeat(roll[::grid], grid, axis=0), bar_frames(learned)
     index = variety.CopyIndex([coarse(piece.roll) for piece in learned])
     pieces = {"held back": [(p.roll, p.upbeat, p.bar_frames, p.semitones) for p in held],
               "written": [(roll, 0, bar, 0) for roll in written]}
     rows, longest = {}, []
     for name, some in pieces.items():
         rows[name] = {}
-        for roll, upbeat, bar_frames, semitones in some:
-            if len(cut := windows.four_bar_windows(roll, upbeat, bar_frames, semitones)):
-                measures = metrics.measure(cut, bar_frames) | phrases.measure(cut, bar_frames)
+        for roll, upbeat, frames, semitones in some:
+            if len(cut := windows.four_bar_windows(roll, upbeat, frames, semitones)):
+                measures = metrics.measure(cut, frames) | phrases.measure(cut, frames)
                 measures["copied"] = [index.longest(coarse(window)) for window in cut]
                 for measure, values in measures.items():
                     rows[name].setdefault(measure, []).extend(values)
@@ -331,6 +408,7 @@ def parse(arguments):
     parser.add_argument("--network", choices=STEPS, default="gru")
     parser.add_argument("--steps", type=int, help="of training; by default some minutes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--performances", action="store_true", help="learn from what keeps to no grid, too")
     chosen = parser.parse_args(arguments)
     if chosen.steps is None:
         chosen.steps = STEPS[chosen.network]
@@ -349,7 +427,7 @@ def main(arguments=None):
     out = local / chosen.run
     if out.exists():
         raise ValueError(f"{out} is there already: choose another name, or remove it")
-    learned, held = read(chosen.folder, chosen.network)
+    learned, held = read(chosen.folder, chosen.network, chosen.performances)
     say(f"{len(learned)} pieces to learn from, {len(held)} held back; {chosen.network}, {chosen.steps} steps")
     from utils.nets import training  # and with it Keras
 
@@ -368,6 +446,7 @@ def main(arguments=None):
         count = keep(written, new)
         say("measuring ...")
         found = report(learned, held, written, gan_grid.FRAME_STEPS if chosen.network in LESSONS else 1)
+        found += f"\n\nWhat was done with each file:\n\n{account(chosen.folder, learned, held)}"
         (new / "report.md").write_text(found + "\n", encoding="utf-8")
         os.replace(new, out)
     say(f"{found}\n\n{out}/: {count} pieces as MIDI and MP3, report.md, the weights"

@@ -15,6 +15,7 @@ import pytest
 from notebooks import own_music
 from utils import runs
 from utils.music import midi
+from utils.show import score
 
 ROOT = Path(__file__).resolve().parents[1]
 FIVE = [ROOT / "outputs" / "rnn_compose_gru" / f"piece_{number}.mid" for number in range(1, 6)]
@@ -99,7 +100,7 @@ def test_broken_files_are_named_with_their_fault_and_the_rest_goes_on(folder, ca
     learned, held = own_music.read(folder, "gru")
     assert len(learned) == 2 and len(held) == 1
     said = capsys.readouterr().out
-    assert "left out: piece_1.mid: it claims 2 tracks and holds 1; copy or export it again.\n" in said
+    assert "left out: piece_1.mid: it has no notes (" in said
     assert "left out: piece_2.mid: " in said
 
 
@@ -117,13 +118,60 @@ def test_what_one_network_cannot_read_another_can(folder, capsys):
     assert "left out: high: " in said
 
 
-def test_music_in_other_metres_alone_is_refused_in_a_sentence(folder, capsys):
+def test_a_folder_of_strangers_is_read_and_the_report_says_what_was_done(tmp_path, capsys):
+    """Other metres, a choir of five, a subfolder, a wrapper, a false key, a performance, two copies of one piece."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "sub").mkdir()
+    one, two, three, four, five = map(midi.midi_to_notes, FIVE)
+    write = lambda name, notes, *metre: midi.notes_to_midi(
+        notes, tmp_path / name, midi.Meta(time_signatures=(metre,) if metre else (), key_signatures=((0, "Gm"),)))
+    upbeat, free, again = two.copy(), four.copy(), five.copy()
+    for edge in ("start", "end"):
+        upbeat[edge] += 3  # of four quarters
+    free["start"] += rng.uniform(0, 0.25, len(free))
+    free["end"] = free["start"] + 1
+    again["pitch"] += 2
+    write("six_eight.mid", one, 0, 6, 8)
+    write("two_two.mid", upbeat, 0, 2, 2)
+    write("sub/in_a_subfolder.mid", three)
+    write("free.mid", free)
+    write("piece.mid", five)
+    write("piece again.mid", again)
+    whole = (tmp_path / "sub" / "in_a_subfolder.mid").read_bytes()
+    moved = midi.notes_to_midi(four)
+    (tmp_path / "wrapped.rmi").write_bytes(b"RIFF\0\0\0\0RMIDdata" + len(moved).to_bytes(4, "little") + moved)
+    (tmp_path / "false_key.mid").write_bytes(whole.replace(b"\xff\x59\x02\xfe\x01", b"\xff\x59\x02\x63\x09"))
+    chords = [(beat, beat + 1, pitch + beat % 5, 90, part) for beat in range(16)
+              for part, pitch in enumerate((72, 67, 64, 55, 43))]
+    choir = score.musicxml(np.array(chords, midi.NOTE), names=("Soprano", "Alto", "Tenor", "Bass", "Continuo"),
+                           open_score=True)
+    (tmp_path / "choir.musicxml").write_text(choir, encoding="utf-8")
+
+    learned, held = own_music.read(tmp_path, "gru")
+    used = {piece.name: piece for piece in learned + held}
+    assert set(used) == {"six_eight", "two_two", "sub/in_a_subfolder", "piece", "piece again", "wrapped", "false_key",
+                         "choir"}
+    assert used["six_eight"].metre == (6, 8) and used["six_eight"].bar_frames == 12
+    assert (used["two_two"].metre, used["two_two"].upbeat) == ((2, 2), 4)
+    assert used["choir"].voice_names == ("Soprano", "Alto", "Tenor", "Bass", "Continuo")
+    sides = [{piece.name for piece in side} for side in (learned, held)]
+    for copies in ({"piece", "piece again"}, {"sub/in_a_subfolder", "false_key"}):
+        assert any(copies <= side for side in sides)
+    said, report = capsys.readouterr().out, own_music.account(tmp_path, learned, held)
+    assert "left out: free.mid: a performance without a grid" in said and "nearly the same music, all " in said
+    lines = {line.split(" | ")[0].removeprefix("| "): line for line in report.splitlines()}
+    assert "key signature passed over" in lines["false_key.mid"] and "wrapper" in lines["wrapped.rmi"]
+    assert "upbeat" in lines["two_two.mid"] and "left out: a performance" in lines["free.mid"]
+    assert any(piece.name == "free" for side in own_music.read(tmp_path, "gru", performances=True) for piece in side)
+
+
+def test_too_little_music_is_refused_in_a_sentence(folder, capsys):
     notes = np.array([(0, 1, 60, 64, 0), (1, 2, 62, 64, 0)], midi.NOTE)
     for path in folder.glob("*.mid"):
         midi.notes_to_midi(notes, path, midi.Meta(time_signatures=((0, 6, 8),)))
     with pytest.raises(ValueError, match="0 of 5 files in .* can be used: give at least two that --network gru can "):
         own_music.read(folder, "gru")
-    assert "left out: piece_1: metre 6/8, and only 3/4 and 4/4 can be used" in capsys.readouterr().out
+    assert "left out: piece_1: it is shorter than a bar" in capsys.readouterr().out
 
 
 def test_files_that_are_no_midi_at_all_are_refused(folder):

@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all, whatever interrupts them; and the processes that make many of them."""
+"""Files that appear whole or not at all, names that can be printed, and the processes that make or read many files."""
 
 import os
+import unicodedata
 import uuid
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -26,6 +27,14 @@ def whole(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def shown(path):
+    """Spell a path so that it can be printed and compared, whatever bytes its name holds.
+
+    Args: path: str or Path. Returns: str in Unicode's composed form (NFC), with a mark in place of what is not UTF-8.
+    """
+    return unicodedata.normalize("NFC", os.fsencode(path).decode("utf-8", "replace"))
 
 
 def workers(executor=None, most=None, initializer=None):

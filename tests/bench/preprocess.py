@@ -1,11 +1,14 @@
-"""The rows of notebook 01: the corpus, against music21 alone; sound, measures and the n-gram chain."""
+"""The rows of notebook 01: the corpus, against music21 and mido; folders; sound, measures and the n-gram chain."""
 
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
+import mido
 import music21
 import numpy as np
 
@@ -16,6 +19,7 @@ from utils.sound import audio
 
 SAMPLE = 20  # files that music21 reads; all others would take as long
 WORKERS = 2
+MANY = 3_000  # files of a large folder
 CHORALES = 5  # rendered
 WINDOWS = 1000
 ORDER, KEYS = 20, range(-6, 6)  # of the chain in notebook 01
@@ -24,6 +28,8 @@ ORDER, KEYS = 20, range(-6, 6)  # of the chain in notebook 01
 def rows():
     with tempfile.TemporaryDirectory() as folder:
         yield from corpus_rows(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        yield from folder_rows(data.pieces(), Path(folder))
     yield from sound_rows()
     yield from measure_rows()
     yield from ngram_rows()
@@ -40,11 +46,93 @@ def corpus_rows(folder):
 
     ours, pieces = seconds(lambda: data.pieces(folder=folder))
     plain = number * mean_seconds(music21.converter.parseFile, sorted(folder.glob("[!.]*.mid")))
-    yield Row(f"MIDI to rolls, {number} files", ours, "s", "at most 5", f"music21, by {SAMPLE}", plain, plain / ours)
+    yield Row(f"MIDI to pieces, {number} files", ours, "s", "at most 5", f"music21, by {SAMPLE}", plain, plain / ours)
 
     cached, again = seconds(lambda: data.pieces(folder=folder), repeats=3)
     assert len(again) == len(pieces)
-    yield Row("pieces from cache", cached, "s", "under 1", "MIDI to rolls", ours, ours / cached)
+    yield Row("pieces from cache", cached, "s", "under 1", "MIDI to pieces", ours, ours / cached)
+    yield from reader_rows(sorted(folder.glob("[!.]*.mid")), folder / "troubled.mid")
+
+
+def reader_rows(paths, troubled):
+    """Our reader beside mido: on the exported files, and on each trouble of TROUBLES in some of them."""
+    ours, _ = seconds(lambda: [midi.read_midi(path) for path in paths], repeats=2)
+    plain, _ = seconds(lambda: [mido.MidiFile(path) for path in paths], repeats=2)
+    number = len(paths)
+    yield Row("exported files read", number / ours, "files/s", "", "mido alone", number / plain, plain / ours)
+    spent, read, by_mido, files = 0.0, 0, 0, 0
+    for path in paths[::number // SAMPLE]:
+        for trouble in TROUBLES:
+            troubled.write_bytes(trouble(path.read_bytes()))
+            took, notes = seconds(lambda: readable(midi.midi_to_notes, troubled))
+            spent, read, files = spent + took, read + notes, files + 1
+            by_mido += readable(mido.MidiFile, troubled)
+    yield Row(f"{files} troubled files read", files / spent, "files/s")
+    yield Row("troubled files that are read", read, "files", f"all {files}", "mido alone", by_mido, read / by_mido)
+
+
+def readable(reader, path):
+    """Whether a reader takes a file."""
+    try:
+        reader(path)
+    except Exception:
+        return False
+    return True
+
+
+def wrong_size(data):
+    """The second track claims four bytes too many."""
+    at = data.index(b"MTrk", data.index(b"MTrk") + 4) + 4
+    return data[:at] + (int.from_bytes(data[at:at + 4]) + 4).to_bytes(4) + data[at + 4:]
+
+
+def first_event(event):
+    """Put an event before all others."""
+    def put(data):
+        at = data.index(b"MTrk") + 4
+        size = int.from_bytes(data[at:at + 4]) + len(event)
+        return data[:at] + size.to_bytes(4) + event + data[at + 4:]
+    return put
+
+
+TROUBLES = [  # what is wrong with the files of strangers
+    first_event(b"\x00\xff\x59\x02\x63\x09"),  # a key with 99 sharps
+    first_event(b"\x00\xff\x58\x04\x00\x02\x18\x08"),  # a metre of no beats
+    first_event(b"\x00\xff\x51\x02\x07\xa1"),  # a tempo that is cut short
+    first_event(b"\x00\xff\x54\x05\x60\x60\x60\x60\x60"),  # an impossible SMPTE offset
+    first_event(b"\x00\xb0\x40\xff"),  # a pedal pressed by 255
+    first_event(b"\x00\xf4"),  # a status byte that is not defined
+    wrong_size,
+    lambda data: data[:10] + b"\x00\x01" + data[12:],  # one track is said to be there
+    lambda data: data[:10] + b"\x00\x63" + data[12:],  # 99 are
+    lambda data: data + b"\x00" * 64,
+    lambda data: data[:-40],
+    lambda data: b"RIFF" + bytes(4) + b"RMIDdata" + len(data).to_bytes(4, "little") + data,
+    lambda data: bytes(128) + data,  # MacBinary
+]
+
+
+def folder_rows(pieces, folder):
+    """A folder of thousands of files, Bach's pieces in other keys and note values: from nothing, and from the cache."""
+    for number in range(MANY):
+        piece = pieces[number % len(pieces)]
+        key = number // len(pieces) - 3
+        notes = midi.roll_to_notes(piece.roll)
+        notes["pitch"] += np.uint8(key % 256)
+        for edge in ("start", "end"):
+            notes[edge] *= 1 + number % 2
+        midi.notes_to_midi(notes, folder / f"{piece.name}_{number}.mid")
+    code = ("import resource, sys, time\nfrom utils.music import data\n"
+            "start = time.perf_counter()\nread = data.pieces(folder=sys.argv[1])\n"
+            "who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN\n"
+            "most = [resource.getrusage(each).ru_maxrss / 1e6 for each in who]\n"
+            "print(time.perf_counter() - start, max(most), len(read))")
+    first, cached = ([float(word) for word in subprocess.check_output([sys.executable, "-c", code, folder]).split()]
+                     for _ in range(2))
+    assert first[2] == cached[2] == MANY
+    yield Row(f"folder of {MANY:,} files to pieces", first[0], "s", "at most 60")
+    yield Row("  memory of the largest process", first[1], "GB", "under 1.5")
+    yield Row("  from cache", cached[0], "s", "at most 2", "from nothing", first[0], first[0] / cached[0])
 
 
 def music21_export(path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from music21 import converter
 
-from utils.music import corpus, midi
+from utils.music import corpus, keys, midi, notation
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def scores():
 
 
 def exported(scores, name, folder):
-    notes, meta = corpus.score_to_notes(converter.parse(scores[name], forceSource=True))
-    midi.notes_to_midi(notes, folder / name, meta)
+    notes, meta = notation.score_to_notes(converter.parse(scores[name], forceSource=True))
+    midi.notes_to_midi(notes, folder / name, meta._replace(score=scores[name].name))
     return midi.read_midi(folder / name)
 
 
@@ -38,8 +38,8 @@ def test_a_chorale_by_hand(scores, tmp_path):
     assert midi.upbeat_quarters(meta) == 1 and midi.main_metre(meta) == (4, 4)
     soprano = notes[notes["part"] == 0]
     assert soprano["pitch"][:5].tolist() == [73, 71, 69, 71, 73] and soprano["start"][:5].tolist() == [0, .5, 1, 2, 3]
-    assert [start for start, text in meta.markers if text == "fermata"][0] == 3  # c sharp, the first phrase's last note
-    assert (0.0, "key F# minor") in meta.markers
+    assert meta.fermatas[0] == 3 and meta.markers == ()  # c sharp, the first phrase's last note
+    assert meta.score == "bwv66.6.mxl" and keys.name(*keys.find(notes)) == "F# minor"
 
 
 def test_ties_are_joined_and_music21_reads_the_same_notes(scores, tmp_path):
@@ -63,3 +63,16 @@ def test_an_interrupted_export_goes_on(scores, tmp_path, monkeypatch):
         assert corpus.export(tmp_path, executor) == 1
         assert first.stat().st_mtime_ns == kept and sorted(tmp_path.iterdir()) == [first, second, third]
         assert corpus.export(tmp_path, executor) == 0
+        third.write_bytes(b"MThd....\xff\x06\x0bkey G minor")  # as an earlier version began
+        assert corpus.export(tmp_path, executor) == 1 and midi.read_midi(third)[1].score == few[third.name].name
+
+
+def test_a_file_of_the_users_is_never_written_over(scores, tmp_path, monkeypatch):
+    few = dict(list(scores.items())[:2])
+    monkeypatch.setattr(corpus, "scores", lambda: few)
+    mine = tmp_path / list(few)[1]
+    for data in (midi.notes_to_midi([(0, 1, 60, 90, 0)], meta=midi.Meta(markers=((0, "key"),))), b"", b"no music"):
+        mine.write_bytes(data)
+        with pytest.raises(ValueError, match="is not what this project exports .*: give it another name"):
+            corpus.export(tmp_path)
+        assert mine.read_bytes() == data and list(tmp_path.iterdir()) == [mine]

@@ -2,11 +2,13 @@
 
 import csv
 import shutil
+import struct
 
 import numpy as np
 import pytest
+from music21 import converter
 
-from utils.music import data, midi
+from utils.music import corpus, data, grid, midi, notation
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +113,88 @@ def test_a_users_folder_with_broken_files(tmp_path):
     assert list(dropped) == ["broken.mid"] and "broken.mid" in dropped["broken.mid"]
 
 
-def test_a_file_without_our_markers_gets_its_key_and_metre(tmp_path):
+def test_a_file_of_a_stranger_gets_its_key_and_metre(tmp_path):
     tune = [60, 64, 67, 72, 67, 65, 64, 62, 60, 64, 67, 64, 62, 59, 60, 60]
     notes = np.array([(i, i + 1, pitch + 2, 80, 0) for i, pitch in enumerate(tune)], midi.NOTE)
-    midi.notes_to_midi(notes, tmp_path / "d_major.mid", midi.Meta(time_signatures=[(0, 5, 4)]))
+    markers = [(0, "key"), (0, "key of G"), (1, "key G minor"), (2, "repeat end"), (3, "fermata")]
+    midi.notes_to_midi(notes, tmp_path / "d_major.mid", midi.Meta(time_signatures=[(0, 5, 4)], markers=markers))
     piece, = data.pieces(folder=tmp_path)
     assert (piece.mode, piece.semitones, piece.metre) == ("major", -2, (5, 4)) and piece.left_out == "metre 5/4"
+    assert piece.fermatas.size == 0 and piece.repeats == ()
+
+
+def tune(path, meta=midi.NO_META, starts=range(16), length=1.0, pitches=(60, 64, 67, 65, 62)):
+    rows = [(start, start + length, pitches[at % len(pitches)], 90, 0) for at, start in enumerate(starts)]
+    path.parent.mkdir(exist_ok=True)
+    midi.notes_to_midi(np.array(rows, midi.NOTE), path, meta)
+    return path.read_bytes()
+
+
+def test_a_folder_of_every_kind_is_read_and_the_table_names_what_was_done(tmp_path):
+    exported = (data.MIDI_FOLDER / "bwv66.6.mid").read_bytes()
+    plain = tune(tmp_path / "jig.mid", midi.Meta(((0.0, 1, 8), (0.5, 6, 8))), np.arange(33) / 2, 0.5)
+    tune(tmp_path / "sub" / "late.mid", midi.Meta(((0.0, 2, 2),)), np.arange(19, 40))
+    tune(tmp_path / "free.mid", starts=np.cumsum(np.random.default_rng(0).uniform(0.2, 0.9, 99)), length=0.2)
+    tune(tmp_path / "copy.mid", pitches=(72, 71))
+    tune(tmp_path / "another copy.mid", pitches=(74, 73))
+    inside = b"RMIDdata" + struct.pack("<L", len(plain)) + plain
+    (tmp_path / "wrapped.rmi").write_bytes(b"RIFF" + struct.pack("<L", len(inside)) + inside)
+    (tmp_path / "key.mid").write_bytes(plain[:22] + b"\x00\xff\x59\x02\x63\x00" + plain[22:])
+    (tmp_path / "bwv66.6.mid").write_bytes(exported)
+    tunes = "X:1\nT:A\nM:3/4\nL:1/4\nK:G\nD|GAB|c2d|]\n\nX:2\nT:B\nM:4/4\nL:1/4\nK:C\nCDEF|]\n"
+    (tmp_path / "tunes.abc").write_text(tunes)
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    pieces = {piece.name: piece for piece in data.pieces(folder=tmp_path)}
+    rows = {row["piece"] or row["file"]: row for row in data.table(tmp_path)}
+    assert set(rows) == {*pieces, "broken.mid", "free"} and all(piece.split == "extra" for piece in pieces.values())
+    assert pieces["jig"].metre == (6, 8) and pieces["jig"].upbeat == 2 and rows["jig"]["left_out"] == "metre 6/8"
+    assert pieces["sub/late"].upbeat == 4 and rows["sub/late"]["mended"].startswith("19 quarter notes of silence cut")
+    assert rows["free"]["dropped"].startswith("a performance without a grid")
+    assert {piece.name for piece in data.pieces(folder=tmp_path, performances=True)} == {*pieces, "free"}
+    assert rows["wrapped"]["mended"] == "1 x wrapper passed over"
+    assert "1 x key signature passed over" in rows["key"]["mended"]
+    np.testing.assert_array_equal(pieces["wrapped"].roll, pieces["key"].roll)
+    assert pieces["bwv66.6"].index == -1 and len(pieces["bwv66.6"].fermatas)  # no benchmark here, and yet our own facts
+    assert pieces["tunes 1"].upbeat == 4 and pieces["tunes 2"].metre == (4, 4)
+    assert rows["broken.mid"]["dropped"].startswith("broken.mid: its header is cut short")
+    assert all(row.keys() == rows["jig"].keys() for row in rows.values())
+
+
+def test_copies_are_one_family_and_others_are_not(tmp_path):
+    rng = np.random.default_rng(0)
+    pitches, other = (tuple(rng.integers(55, 75, 60).tolist()) for _ in range(2))
+    tune(tmp_path / "a.mid", starts=range(60), pitches=pitches)
+    tune(tmp_path / "higher.mid", starts=range(60), pitches=[pitch + 3 for pitch in pitches])
+    tune(tmp_path / "slower.mid", starts=range(0, 120, 2), length=2.0, pitches=pitches)
+    tune(tmp_path / "other.mid", starts=range(60), pitches=other)
+    pieces = data.pieces(folder=tmp_path)
+    found = {tuple(pieces[place].name for place in family) for family in data.families(pieces)}
+    assert found == {("a", "higher", "slower"), ("other",)} and data.families([]) == []
+
+
+def test_the_split_table_governs_the_exported_files_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "MIDI_FOLDER", tmp_path)
+    monkeypatch.setattr(corpus, "export", lambda folder: 0)
+    source = corpus.scores()["bwv66.6.mid"]
+    notes, meta = notation.score_to_notes(converter.parse(source, forceSource=True))
+    (tmp_path / "sub").mkdir()
+    for name in ("bwv66.6.mid", "my copy.mid", "sub/bwv66.6.mid"):
+        midi.notes_to_midi(notes, tmp_path / name, meta._replace(score=source.name))
+    midi.notes_to_midi(notes, tmp_path / "bwv269.mid", meta)  # another piece under the name of an export
+    rows = {row["file"]: row for row in data.table(tmp_path)}
+    assert rows["bwv66.6.mid"]["split"] != "extra" and rows["bwv269.mid"]["split"] == "extra"
+    assert rows["my copy.mid"]["split"] == rows["sub/bwv66.6.mid"]["split"] == "extra"
+
+
+def test_a_folder_is_read_again_when_a_file_or_a_link_changes(tmp_path):
+    tune(tmp_path / "a.mid")
+    (tmp_path / "link.mid").symlink_to("b.mid")
+    assert [piece.name for piece in data.pieces(folder=tmp_path)] == ["a"]
+    tune(tmp_path / "b.mid")
+    assert [piece.name for piece in data.pieces(folder=tmp_path)] == ["a", "b", "link"]
+    (tmp_path / data.CACHE_NAME).write_bytes(b"damaged")
+    pieces = data.pieces(folder=tmp_path)
+    assert len(pieces) == 3 and all(piece.off_grid <= grid.PERFORMED for piece in pieces)
 
 
 @pytest.mark.parametrize("make", ["nothing", "only broken"])

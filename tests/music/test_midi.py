@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
 import mido
@@ -41,8 +42,11 @@ META = midi.Meta(
     time_signatures=((0.0, 1, 4), (1.0, 3, 4)),
     key_signatures=((0.0, "Gm"), (4.0, "Bb")),
     tempos=((0.0, 96.0), (4.0, 60.0)),
-    markers=((3.0, "fermata"), (6.0, "fermata")),
+    markers=((3.0, "Vers 2"), (6.0, "repeat end")),
     part_names=("Soprano", "Alto", "Tenor", "Bass"),
+    fermatas=(3.0, 5.0),
+    repeats=((0.0, 4.0), (4.0, 7.0)),
+    score="bwv0.mxl",
 )
 
 
@@ -198,6 +202,13 @@ def test_a_written_file_byte_by_byte():
     assert data == midi_bytes(conductor, part)
 
 
+def test_our_facts_byte_by_byte():
+    data = midi.notes_to_midi([(0, 0.25, 60, 90, 0)], meta=midi.Meta(fermatas=[0.0]))
+    names = zlib.crc32(struct.pack("<2q", 0, 60))  # of the notes: tick and pitch
+    facts = b'}bach facts 1 {"fermatas":[0.0],"repeats":[],"score":"","notes":%d}' % names
+    assert data[22:22 + 4 + len(facts)] == b"\x00\xff\x7f%c" % len(facts) + facts
+
+
 def test_notes_start_and_end_at_the_nearest_step_halves_up_and_keep_a_step():
     roll = midi.notes_to_roll([(0.124, 0.374, 60, 90, 0), (0.125, 0.375, 61, 90, 0), (0.25, 0.26, 62, 90, 0)])
     assert roll.shape == (2, 128) and roll.dtype == np.uint8
@@ -243,7 +254,7 @@ def test_running_status_and_velocity_zero(read):
     two_notes = b"\x00\x90\x3c\x50" + b"\x60\x3c\x00" + b"\x00\x3e\x51" + b"\x60\x3e\x00"
     notes, meta = read(midi_bytes(two_notes, division=96))
     assert notes.tolist() == [(0, 1, 60, 80, 0), (1, 2, 62, 81, 0)]
-    assert meta == midi.Meta(part_names=("",))
+    assert meta == midi.Meta(part_names=("",), skipped=())
 
 
 def test_of_overlapping_notes_the_first_to_begin_is_the_first_to_end(read):
@@ -307,6 +318,15 @@ def test_chunks_of_other_names_are_passed_over(read):
         ([(0, 1, 4), (2, 3, 4)], 0, (1, 4)),  # two bars of 1/4 are no upbeat
         ([(0, 4, 4), (4, 3, 4)], 0, (4, 4)),  # nor is a longer bar
         ([(2, 1, 4), (3, 3, 4)], 0, (1, 4)),  # nor one that does not come first
+        ([(0, 3, 4), (1, 3, 4)], 1, (3, 4)),  # the same signature again, before its bar is full
+        ([(0, 4, 4), (1, 3, 4)], 1, (3, 4)),
+        ([(1, 3, 4)], 1, (3, 4)),  # only at the end of the upbeat
+        ([(0.5, 6, 8)], 0.5, (6, 8)),
+        ([(0, 1, 8), (0.5, 6, 8)], 0.5, (6, 8)),
+        ([(0, 1, 2), (2, 2, 2)], 2, (2, 2)),
+        ([(0, 4, 4), (3, 3, 4)], 0, (4, 4)),  # a bar cut short, but no shorter than the next
+        ([(3, 3, 4)], 0, (3, 4)),  # a full bar
+        ([(0, 3, 32), (0.38, 3, 4)], 0.38, (3, 4)),  # coarse ticks
     ],
 )
 def test_upbeat_and_metre(time_signatures, upbeat, metre):
@@ -314,33 +334,141 @@ def test_upbeat_and_metre(time_signatures, upbeat, metre):
     assert midi.upbeat_quarters(meta) == upbeat and midi.main_metre(meta) == metre
 
 
+def test_the_main_metre_is_judged_by_share_of_time():
+    odd_first = midi.Meta([(0, 2, 4), (4, 4, 4)])
+    assert midi.main_metre(odd_first, end=400) == (4, 4) and midi.main_metre(odd_first, end=10) == (2, 4)
+    upbeat_completed = midi.Meta([(0, 1, 4), (1, 4, 4), (37, 3, 4)])
+    assert midi.metre_shares(upbeat_completed, end=40) == {(4, 4): 36 / 39, (3, 4): 3 / 39}
+    assert midi.metre_shares(midi.Meta([(0, 3, 4), (100, 6, 8)]), end=12) == {(3, 4): 1}  # what comes after the end
+    assert midi.metre_shares(midi.Meta([(0, 4, 4), (32, 6, 8)]), end=40, begin=32) == {(6, 8): 1}  # or is silence
+    assert midi.metre_shares(midi.Meta(), end=8) == {(4, 4): 1}
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        (b"T\xc3\xa9nor", "T\xe9nor"),
+        (b"T\xe9nor", "T\xe9nor"),
+        (b"", ""),
+        (b"\xff\x00", "\xff\0"),
+        ("\u7b1b".encode(), "\u7b1b"),
+    ],
+)
+def test_names_in_utf_8_and_as_of_old(read, name, text):
+    _, meta = read(midi_bytes(b"\x00\xff\x03" + bytes([len(name)]) + name + NOTE_ON + b"\x60\x80\x3c\x00"))
+    assert meta.part_names == (text,)
+
+
+def test_channels_of_one_track_are_told_apart(read):
+    two = b"\x00\xff\x03\x05Choir" + NOTE_ON + b"\x00\x93\x48\x50" + NOTE_OFF + b"\x00\x83\x48\x00"
+    for kind in (0, 1):
+        notes, meta = read(midi_bytes(two, kind=kind))
+        assert notes["part"].tolist() == [0, 1] and meta.part_names == ("Choir (channel 1)", "Choir (channel 4)")
+    assert read(midi_bytes(two[9:]))[1].part_names == ("(channel 1)", "(channel 4)")
+    _, meta = read(midi_bytes(NOTE_ON, b"\x00\x91\x3c\x50", kind=0))  # a type that allows for one track
+    assert meta.part_names == ("", "")
+
+
+# Our own facts
+
+
+def test_facts_survive_an_edit_that_leaves_the_notes_and_no_other(chorale, read):
+    notes, meta = chorale
+    louder, higher, later, fewer = notes.copy(), notes.copy(), notes.copy(), notes[1:]
+    louder["velocity"], higher["pitch"], later["start"] = 127, notes["pitch"] + 1, notes["start"] + 0.25
+    later["end"] += 0.25
+    ours = midi.notes_to_midi(notes, meta=meta)
+    event = ours[ours.index(b"\xff\x7f") - 1:ours.index(b"\x00\xff\x58")]
+    for changed, believed in [(louder, True), (higher, False), (later, False), (fewer, False)]:
+        data = midi.notes_to_midi(changed, meta=meta._replace(fermatas=(), repeats=(), score=""))
+        found = read(data[:22] + event + data[22:])[1]
+        assert bool(found.fermatas or found.repeats or found.score) == believed
+        assert found.skipped == (("size of a track", 1),)
+
+
+@pytest.mark.parametrize(
+    "text", ["key", "key of G", "key G minor", "fermata", "Fermata", "repeat start", "repeat end", "repeat"]
+)
+def test_a_strangers_words_are_words(round_trip, chorale, text):
+    markers = ((0.0, text), (3.0, text))
+    _, _, meta = round_trip(chorale[0], midi.Meta(markers=markers))
+    assert meta == midi.Meta(markers=markers, part_names=("",) * 4)
+
+
+@pytest.mark.parametrize("facts", [
+    b"", b"{}", b"[]", b"null", b"{", b"\xff", b"[" * 5_000, b'{"fermatas":[1e999],"repeats":[],"score":"","notes":%d}',
+    b'{"fermatas":[NaN],"repeats":[],"score":"","notes":%d}', b'{"fermatas":[-1],"repeats":[],"score":"","notes":%d}',
+    b'{"fermatas":[1],"repeats":[[1]],"score":"","notes":%d}', b'{"fermatas":1,"repeats":[],"score":"","notes":%d}',
+    b'{"fermatas":["x"],"repeats":[],"score":"","notes":%d}', b'{"fermatas":[1],"repeats":[],"score":""}',
+    b'{"fermatas":[1],"repeats":[],"score":"","notes":0}', b'{"fermatas":[1],"repeats":[],"notes":%d}'], ids=range(16))
+def test_damaged_and_forged_facts_say_nothing(read, facts):
+    if b"%d" in facts:
+        facts = facts % zlib.crc32(struct.pack("<2q", 0, 60))
+    size = len(midi.OWN_FACTS + facts)
+    event = b"\x00\xff\x7f" + bytes([128 | size >> 7, size & 127]) + midi.OWN_FACTS + facts
+    notes, meta = read(midi_bytes(event + NOTE_ON + b"\x60\x80\x3c\x00"))
+    assert len(notes) == 1 and meta == midi.Meta(part_names=("",))
+
+
+def test_two_sets_of_facts_say_nothing(read, chorale):
+    data = midi.notes_to_midi(chorale[0], meta=chorale[1])
+    event = data[data.index(b"\xff\x7f") - 1:data.index(b"\x00\xff\x58")]
+    assert read(data[:22] + event + data[22:])[1].fermatas == ()
+
+
+# What was damaged and is read
+
+NOTE_ON, NOTE_OFF = b"\x00\x90\x3c\x50", b"\x60\x80\x3c\x00"
+NOTE = NOTE_ON + NOTE_OFF
+GOOD = midi_bytes(NOTE + b"\x00\xff\x2f\x00")
+MENDED_FILES = {
+    "truncated track": (GOOD[:-6], "end of a damaged track"),
+    "truncated event": (midi_bytes(NOTE + b"\x60\x80\x3c"), "end of a damaged track"),
+    "SMPTE division": (midi_bytes(NOTE, division=0xE728), "division in SMPTE frames"),
+    "velocity over 127": (midi_bytes(b"\x00\x90\x3c\xff" + NOTE_OFF), "velocity over 127"),
+    "missing tracks": (midi_bytes(NOTE, num_tracks=3), "number of tracks"),
+    "more tracks": (midi_bytes(NOTE, NOTE, num_tracks=1), "number of tracks"),
+    "bad key signature": (midi_bytes(b"\x00\xff\x59\x02\x09\x00" + NOTE), "key signature"),
+    "tempo 0": (midi_bytes(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE), "tempo"),
+    "metre 0": (midi_bytes(b"\x00\xff\x58\x04\x00\x02\x18\x08" + NOTE), "time signature"),
+    "type 3": (midi_bytes(NOTE, kind=3), "header"),
+    "in a wrapper": (b"\0" * 128 + GOOD, "wrapper"),
+}
+
+
+@pytest.mark.parametrize("data, kind", MENDED_FILES.values(), ids=MENDED_FILES.keys())
+def test_what_the_notes_do_not_need_is_passed_over_and_counted(read, data, kind):
+    notes, meta = read(data)
+    assert notes["pitch"].tolist() == [60] * len(notes) and kind in dict(meta.skipped)
+    assert all(type(count) is int and count > 0 for _, count in meta.skipped)
+    assert meta[:4] == midi.Meta()[:4]
+
+
 # What is refused
 
-NOTE_ON = b"\x00\x90\x3c\x50"
-GOOD = midi_bytes(NOTE_ON + b"\x60\x80\x3c\x00" + b"\x00\xff\x2f\x00")
+RUNNING = b"\x00\x3c\x50"
 BAD_FILES = {
     "empty": (b"", "empty"),
     "truncated header": (GOOD[:10], "header is cut short"),
-    "truncated track": (GOOD[:-6], "track 1 is cut short"),
-    "truncated event": (midi_bytes(NOTE_ON + b"\x60\x80\x3c"), "event is damaged"),
     "text": (b"To be a MIDI file takes more than a name.", "no MThd"),
     "type 2": (midi_bytes(NOTE_ON, kind=2), "type 2"),
-    "SMPTE division": (midi_bytes(NOTE_ON, division=0xE728), "SMPTE"),
     "division 0": (midi_bytes(NOTE_ON, division=0), "division is 0"),
-    "data byte over 127": (midi_bytes(b"\x00\x90\x3c\xff"), "range 0..127"),
-    "missing tracks": (midi_bytes(NOTE_ON, num_tracks=3), "claims 3 tracks and holds 1"),
     "no tracks": (midi_bytes(), "no notes"),
-    "bad key signature": (midi_bytes(b"\x00\xff\x59\x02\x09\x00" + NOTE_ON), "decode key"),
-    "tempo 0": (midi_bytes(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE_ON), "impossible .*set_tempo"),
-    "metre 0": (midi_bytes(b"\x00\xff\x58\x04\x00\x02\x18\x08" + NOTE_ON), "numerator=0"),
     "no notes": (midi_bytes(b"\x00\xff\x2f\x00"), "no notes"),
-    "drums only": (midi_bytes(b"\x00\x99\x3c\x50"), "no notes"),
+    "drums only": (midi_bytes(b"\x00\x99\x3c\x50"), "no notes .*1 x drum note"),
     "huge delta": (midi_bytes(NOTE_ON + b"\xff\xff\xff\x7f\x80\x3c\x00"), "longer than 20,000 quarter"),
     "huger delta": (midi_bytes(NOTE_ON + b"\xff" * 4000 + b"\x7f\x80\x3c\x00"), "longer than 20,000 quarter"),
-    "endless number": (midi_bytes(NOTE_ON + b"\xff" * 250_000), "over 127 in a row"),
-    "a million notes": (midi_bytes(NOTE_ON + b"\x00\x3c\x50" * 1_000_000), "300,000 bytes"),
-    "most notes, then damage": (midi_bytes(NOTE_ON + b"\x00\x3c\x50" * 99_980 + b"\x00\x3c\xff"), "range 0..127"),
-    "most events, no notes": (midi_bytes(b"\x00\xc0\x01" + b"\x00\x01" * 149_900), "no notes"),
+    "endless number": (midi_bytes(NOTE_ON + b"\xff" * 2_000_000), "no notes .*1 x damaged track"),
+    "too large": (midi_bytes(NOTE_ON + RUNNING * 1_000_000), "2,500,000 bytes"),
+    "most notes, then too long": (midi_bytes(NOTE_ON + RUNNING * 830_000 + b"\xff\xff\xff\x7f\x3c\x00"), "longer than"),
+    "most events, no notes": (midi_bytes(b"\x00\xc0\x01" + b"\x00\x01" * 1_249_000), "no notes"),
+    "most texts, no notes": (midi_bytes(b"\x00\xff\x01\x00" * 624_000), "no notes"),
+    "most chunks": (midi_bytes() + b"ABCD\0\0\0\0" * 312_000, "no notes"),
+    "most tracks": (midi_bytes() + b"MTrk\0\0\0\0" * 312_000, "more than 2,000 tracks"),
+    "noise": (midi_bytes(np.random.default_rng(0).bytes(2_400_000)), "no notes"),
+    "noise after the header": (midi_bytes() + np.random.default_rng(0).bytes(2_400_000), "no notes"),
+    "noise of channels": (midi_bytes(bytes(np.random.default_rng(0).integers(0, 240, 2_400_000, "u1"))), "no notes"),
+    "wrong signatures": (midi_bytes(b"\x00\xff\x59\x00" * 600_000), "no notes .*1001 x key signature"),
 }
 
 
@@ -350,25 +478,26 @@ def test_a_bad_file_is_refused_with_file_fault_and_remedy(read, data, fault):
         read(data)
 
 
-def test_no_file_takes_200_megabytes(tmp_path):
+def test_no_refusal_takes_a_second_or_200_megabytes(tmp_path):
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux tells a process its own peak, without that of the process that started it")
-    most_notes = midi_bytes(NOTE_ON + b"\x00\x3c\x50" * 99_980)
-    for name, data in {"most notes": most_notes, **{name: data for name, (data, _) in BAD_FILES.items()}}.items():
+    for name, (data, _) in BAD_FILES.items():
         (tmp_path / f"{name}.mid").write_bytes(data)
     script = """
-import pathlib, sys
+import pathlib, sys, time
 from utils.music import midi
+slowest = 0
 for path in pathlib.Path(sys.argv[1]).iterdir():
+    start = time.process_time()
     try:
         midi.read_midi(path)
     except midi.MidiError:
-        pass
-print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
+        slowest = max(slowest, time.process_time() - start)
+print(slowest, *[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
 """
     root = Path(midi.__file__).parents[2]
-    output = subprocess.check_output([sys.executable, "-c", script, tmp_path], cwd=root)
-    assert int(output) * 1024 < 200e6  # Python and NumPy included
+    seconds, kilobytes = subprocess.check_output([sys.executable, "-c", script, tmp_path], cwd=root).split()
+    assert float(seconds) < 1 and int(kilobytes) * 1024 < 200e6  # Python and NumPy included
 
 
 @pytest.mark.parametrize("name", ["missing.mid", "", "null\0.mid"])
@@ -479,4 +608,4 @@ def test_two_thousand_mutants_are_read_or_refused(read, chorale):
             else:
                 assert len(notes) and (notes["start"] < notes["end"]).all()
                 midi.notes_to_midi(notes, meta=meta)
-    assert 200 < refused < 1_800
+    assert 20 < refused < 400  # most damage costs a track at most

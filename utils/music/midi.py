@@ -1,28 +1,30 @@
 """MIDI file <-> notes <-> piano roll, in quarter notes; owns the pitch range and the steps per quarter."""
 
 import io
-import re
-import struct
-from collections import defaultdict, deque
+import json
+import zlib
 from typing import NamedTuple
 
 import mido
 import numpy as np
-from mido.midifiles import meta as mido_meta
 
 from utils import files
+from utils.music import midi_bytes
 
 STEPS_PER_QUARTER = 4  # a frame of the piano roll is a sixteenth
 NUM_PITCHES = 128
 TICKS_PER_QUARTER = 480  # of the files we write
 TEMPO = 120.0  # quarter notes a minute: what MIDI means where a file names no tempo
 VELOCITY = 90
-DRUM_CHANNEL = 9  # channel 10 in the standard, which counts from 1
 NOTE = np.dtype([("start", "f8"), ("end", "f8"), ("pitch", "u1"), ("velocity", "u1"), ("part", "i2")])  # quarter notes
 
-MAX_BYTES = 300_000  # mido needs 2 microseconds a byte; at 3 bytes or more a note this also bounds the notes
-MAX_HIGH_BYTES = 4_096  # in a row: mido reads a number without an end in quadratic time
+MAX_BYTES = 2_500_000  # of a file: half a million notes, read in seconds; a symphony has a tenth of them
 MAX_QUARTERS = 20_000  # two and three quarter hours at tempo 120
+ROUNDED = 1 / 32  # quarter notes: coarse ticks move a barline by less
+RARE = 1 / 3  # of the time: a metre that a piece begins in, and that takes less, is not its main one
+KEYS = ("Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split(),  # signatures by sharps, from -7 to 7: major, minor
+        "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m G#m D#m A#m".split())
+OWN_FACTS = b"\x7d" + b"bach facts 1 "  # before what only we write; 7D is the number for schools and tests
 
 
 class MidiError(ValueError):
@@ -30,70 +32,66 @@ class MidiError(ValueError):
 
 
 class Meta(NamedTuple):
-    """What a MIDI file says beside its notes; a moment is counted in quarter notes from the start."""
+    """What a file says beside its notes; a moment is counted in quarter notes from the start.
+
+    MIDI has no word for fermatas, repeats and score: `notes_to_midi` writes them in a form of its own,
+    which `read_midi` believes as long as the notes are the same.
+    """
 
     time_signatures: tuple = ()  # (quarter, numerator, denominator)
     key_signatures: tuple = ()  # (quarter, "Gm"), as mido spells keys
-    tempos: tuple = ()  # (quarter, quarter notes a minute)
-    markers: tuple = ()  # (quarter, text); a fermata is a marker "fermata"
-    part_names: tuple = ()  # one string a part
+    tempos: tuple = ()  # (quarter, quarter notes per minute)
+    markers: tuple = ()  # (quarter, text)
+    part_names: tuple = ()  # one string per part
+    fermatas: tuple = ()  # quarters
+    repeats: tuple = ()  # (start, end) of each section that is played twice
+    score: str = ""  # the file of music21's corpus that was exported
+    skipped: tuple = ()  # (kind, count) of what was passed over in the file
 
 
 NO_META = Meta()
 
 
-class _OtherMeta(mido_meta.MetaSpec):
-    """A meta event of a type that mido does not know: its content is ignored, its time is kept."""
-
-    attributes, defaults = ["data"], [()]
-
-    def decode(self, message, data):
-        message.data = tuple(data)
-
-
-# Left alone, mido (1.3.3) forgets the delta time of such an event, and the rest of its track comes too early.
-for _type in range(256):
-    if isinstance(mido_meta.build_meta_message(_type, [0] * 8), mido.UnknownMetaMessage):
-        mido_meta.add_meta_spec(type(f"MetaSpec_other_{_type}", (_OtherMeta,), {"type_byte": _type}))
-
-
 def read_midi(path):
     """Read a standard MIDI file of type 0 or 1: its notes, and what it says beside them.
 
-    A part is a track with notes (type 1) or a channel with notes (type 0), numbered in the order of the file. Of
-    notes of one pitch and channel that overlap, the first to begin is the first to end; a note without an end lasts
-    to the end of its track, and every note one tick at least. The drum channel is left out. The sustain pedal is
-    ignored: a note ends where its key is released. Of two signatures or tempos at one moment the last counts.
+    A part is what one track has on one channel, numbered in the order of the file. Of notes of one pitch and channel
+    that overlap, the first to begin is the first to end; a note without an end lasts to the end of its track, and every
+    note one tick at least. The sustain pedal is ignored: a note ends where its key is released. Of two signatures or
+    tempos at one moment the last counts. What the notes do not need never costs the file: the drum channel, impossible
+    signatures, damaged events and tracks are passed over and counted in Meta.skipped.
 
     Args: path: str or Path of a file of at most MAX_BYTES bytes and MAX_QUARTERS quarter notes.
     Returns: notes: NOTE (notes,), sorted by start, pitch, part; meta: Meta.
-    Raises: MidiError for a file that cannot be opened, is damaged, too large, too long, or without notes.
+    Raises: MidiError for a file that cannot be opened, is no MIDI file, too large, too long, or without notes.
     Source: Standard MIDI Files 1.0, MIDI Manufacturers Association. Notebook: 01.
     """
-    file = _parse(path)
-    events = _events(file, path)
-    waiting, track_ends, rows = defaultdict(deque), {}, []
-    for tick, track, message in events:
-        track_ends[track] = tick
-        if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
-            continue
-        key = message.note, track, message.channel
-        if message.type == "note_on" and message.velocity:
-            waiting[key].append((tick, message.velocity))
-        elif waiting[key]:
-            rows.append((*waiting[key].popleft(), tick, *key))
-    for key, endless in waiting.items():
-        rows += [(*onset, track_ends[key[1]], *key) for onset in endless]
-    if not rows:
-        raise _error(path, "it has no notes (drums aside)", "choose a file with a melodic part")
-
-    start, velocity, end, pitch, track, channel = np.array(rows).T
-    sources, part = np.unique(channel if file.type == 0 else track, return_inverse=True)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise MidiError(f"{files.shown(path)}: it cannot be opened ({error}); check the name, and that it is a file."
+                        ) from error
+    if not data:
+        raise MidiError(f"{files.shown(path)}: it is empty; copy or export it again.")
+    if len(data) > MAX_BYTES:
+        raise MidiError(f"{files.shown(path)}: it has more than {MAX_BYTES:,} bytes; cut it into shorter pieces.")
+    try:
+        kind, ticks_per_quarter, tracks, skipped = midi_bytes.parse(data, MAX_QUARTERS)
+    except midi_bytes.Damage as error:
+        raise MidiError(f"{files.shown(path)}: {error}.") from error
+    rows = np.concatenate([np.empty((0, 6), int), *(_rows(number, track) for number, track in enumerate(tracks))])
+    if not len(rows):
+        lost = f"{_counts(skipped)} passed over" if skipped else "drums aside"
+        raise MidiError(f"{files.shown(path)}: it has no notes ({lost}); choose a file with a melodic part, or export "
+                        "it again.")
+    start, velocity, end, pitch, channel, track = rows.T
+    sources, part = np.unique(track * 16 + channel, return_inverse=True)
     notes = np.empty(len(rows), NOTE)
-    notes["start"], notes["end"] = np.array([start, np.maximum(end, start + 1)]) / file.ticks_per_beat
+    notes["start"], notes["end"] = np.array([start, np.maximum(end, start + 1)]) / ticks_per_quarter
     notes["pitch"], notes["velocity"], notes["part"] = pitch, velocity, part
-    part_names = [file.tracks[0 if file.type == 0 else source].name for source in sources]
-    return notes[np.lexsort((part, pitch, start))], _meta(events, file.ticks_per_beat, part_names)
+    notes = notes[np.lexsort((part, pitch, start))]
+    return notes, _meta(tracks, ticks_per_quarter, notes, _part_names(tracks, sources), skipped)
 
 
 def midi_to_notes(path):
@@ -104,80 +102,87 @@ def midi_to_notes(path):
     return read_midi(path)[0]
 
 
-def _error(path, fault, remedy):
-    return MidiError(f"{path}: {fault}; {remedy}.")
+def _rows(number, track):
+    """The notes of a track as rows of start, velocity, end, pitch, channel, track."""
+    rows = np.frombuffer(track.notes, np.int64).reshape(-1, 5)
+    return np.column_stack([rows, np.full(len(rows), number)])
 
 
-def _parse(path):
-    """Refuse what header and chunk sizes give away, then let mido read the tracks."""
-    again = "copy or export it again"
+def _counts(skipped):
+    """Spell what was skipped: "2 x tempo, 1 x key signature"."""
+    return ", ".join(f"{count} x {kind}" for kind, count in sorted(dict(skipped).items()))
+
+
+def _text(data):
+    """Read text as today's programs write it, or as those of the standard's time did."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise _error(path, f"it cannot be opened ({error})", "check the name, and that it is a file") from error
-    name, header_size, kind, num_tracks, division = struct.unpack_from(">4sLHHH", data.ljust(14, b"\0"))
-    for wrong, fault, remedy in [
-        (not data, "it is empty", again),
-        (len(data) > MAX_BYTES, f"it has more than {MAX_BYTES:,} bytes", "cut it into shorter pieces"),
-        (name != b"MThd", "it is no MIDI file (no MThd at its start)", "export it as a standard MIDI file"),
-        (len(data) < 14, "its header is cut short", again),
-        (kind > 1, f"it is of type {kind}", "export it as type 0 or 1"),
-        (division == 0, "its division is 0 ticks a quarter note", "export it with 480"),
-        (division >= 0x8000, "its division counts SMPTE frames", "export it with ticks a quarter note"),
-        (re.search(rb"[\x80-\xff]{%d}" % MAX_HIGH_BYTES, data), f"{MAX_HIGH_BYTES:,} bytes over 127 in a row", again),
-    ]:
-        if wrong:
-            raise _error(path, fault, remedy)
-    chunks, position = [struct.pack(">4sLHHH", b"MThd", 6, kind, num_tracks, division)], 8 + header_size
-    while len(chunks) <= num_tracks:
-        if position + 8 > len(data):
-            raise _error(path, f"it claims {num_tracks} tracks and holds {len(chunks) - 1}", again)
-        name, size = struct.unpack_from(">4sL", data, position)
-        chunk = data[position : position + 8 + size]
-        if len(chunk) < 8 + size:
-            raise _error(path, f"track {len(chunks)} is cut short", again)
-        if name == b"MTrk":  # the standard asks readers to pass over any other chunk
-            chunks.append(chunk)
-        position += 8 + size
-    try:
-        return mido.MidiFile(file=io.BytesIO(b"".join(chunks)))
-    except (EOFError, OSError, LookupError, ValueError, mido.KeySignatureError) as error:
-        raise _error(path, f"an event is damaged ({error!r})", "export it again from a notation program") from error
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin1")
 
 
-def _events(file, path):
-    """List (tick, track, message), one track after another."""
-    events, limit = [], MAX_QUARTERS * file.ticks_per_beat
-    for index, track in enumerate(file.tracks):
-        tick = 0
-        for message in track:
-            tick += message.time  # an int of any size: compared before it may become a float
-            if tick >= limit:
-                raise _error(path, f"it is longer than {MAX_QUARTERS:,} quarter notes", "cut it into shorter pieces")
-            no_tempo = message.type == "set_tempo" and message.tempo == 0
-            no_metre = message.type == "time_signature" and not (message.numerator and message.denominator <= 64)
-            if no_tempo or no_metre:
-                raise _error(path, f"it holds an impossible {message}", "export it with a tempo and metre that exist")
-            events.append((tick, index, message))
-    return events
+def _part_names(tracks, sources):
+    """Name each part by its track, and by its channel where the track has several."""
+    names, channels = [], np.bincount(sources // 16)
+    for source in sources.tolist():
+        number = source // 16
+        title = next((_text(data) for _, kind, data in tracks[number].metas if kind == midi_bytes.TRACK_NAME), "")
+        names.append(f"{title} (channel {source % 16 + 1})".strip() if channels[number] > 1 else title)
+    return tuple(names)
 
 
-def _meta(events, ticks_per_quarter, part_names):
-    """Gather signatures, tempos and markers, each in order of time."""
+def _meta(tracks, ticks_per_quarter, notes, part_names, skipped):
+    """Gather signatures, tempos, markers and our own facts, each in order of time."""
+    metas = [meta for track in tracks for meta in track.metas]
 
     def timeline(kind, values):
-        latest = {tick: values(message) for tick, _, message in events if message.type == kind}
+        latest = {tick: values(data) for tick, found, data in metas if found == kind}
         return tuple((tick / ticks_per_quarter, *latest[tick]) for tick in sorted(latest))
 
-    markers = {(tick / ticks_per_quarter, message.text) for tick, _, message in events if message.type == "marker"}
-    return Meta(
-        time_signatures=timeline("time_signature", lambda message: (message.numerator, message.denominator)),
-        key_signatures=timeline("key_signature", lambda message: (message.key,)),
-        tempos=timeline("set_tempo", lambda message: (mido.tempo2bpm(message.tempo),)),
+    markers = {(tick / ticks_per_quarter, _text(data)) for tick, kind, data in metas if kind == midi_bytes.MARKER}
+    meta = Meta(
+        time_signatures=timeline(midi_bytes.METRE, lambda data: (data[0], 1 << data[1])),
+        key_signatures=timeline(midi_bytes.KEY_SIGNATURE, lambda data: (KEYS[data[1]][(data[0] + 7) % 256],)),
+        tempos=timeline(midi_bytes.TEMPO_CHANGE, lambda data: (mido.tempo2bpm(int.from_bytes(data)),)),
         markers=tuple(sorted(markers)),
-        part_names=tuple(part_names),
+        part_names=part_names,
+        skipped=tuple(sorted(skipped.items())),
     )
+    ours = [data for _, kind, data in metas if kind == midi_bytes.OWN and data.startswith(OWN_FACTS)]
+    return meta._replace(**_read_facts(ours[0][len(OWN_FACTS):], notes)) if len(ours) == 1 else meta
+
+
+# ---------------------------------------------------------------------------------------------- facts of our own
+# MIDI has no word for a fermata or a repeat. We write them as one event for sequencers, under the number that the
+# standard keeps for schools, with a checksum of the notes: who moves a note also loses the facts.
+
+
+def _checksum(notes):
+    """Name the notes by what is struck when: int."""
+    struck = np.unique(np.stack([_ticks(notes["start"]), notes["pitch"].astype(int)]), axis=1)
+    return zlib.crc32(np.ascontiguousarray(struck, "<i8").tobytes())
+
+
+def _write_facts(notes, meta):
+    """The content of the event, bytes; empty where there is nothing to say."""
+    facts = dict(fermatas=list(meta.fermatas), repeats=list(meta.repeats), score=meta.score)
+    if not any(facts.values()):
+        return b""
+    return OWN_FACTS + json.dumps(facts | {"notes": _checksum(notes)}, separators=(",", ":")).encode("ascii")
+
+
+def _read_facts(data, notes):
+    """What the event says, as fields of Meta; nothing where it is damaged or belongs to other notes."""
+    try:
+        facts = json.loads(data)
+        repeats = tuple((float(start), float(end)) for start, end in facts["repeats"])
+        found = dict(fermatas=tuple(map(float, facts["fermatas"])), repeats=repeats, score=str(facts["score"]))
+        moments = np.array([*found["fermatas"], *sum(repeats, ())])
+        if facts["notes"] == _checksum(notes) and (0 <= moments).all() and (moments <= MAX_QUARTERS).all():
+            return found
+    except (ValueError, TypeError, LookupError, RecursionError):
+        pass
+    return {}
 
 
 def notes_to_midi(notes, path=None, meta=NO_META):
@@ -192,9 +197,9 @@ def notes_to_midi(notes, path=None, meta=NO_META):
     Raises: ValueError for notes outside the ranges of NOTE, and for a key, metre or tempo that MIDI cannot hold.
     Source: Standard MIDI Files 1.0, MIDI Manufacturers Association. Notebook: 01.
     """
-    notes = _checked(notes)
+    notes = checked(notes)
     names = dict(enumerate(meta.part_names))
-    tracks = [_conductor_events(meta)]
+    tracks = [_conductor_events(meta, _write_facts(notes, meta))]
     for part in np.unique(notes["part"]).tolist():
         title = [(0, mido.MetaMessage("track_name", name=_latin(names[part])))] if names.get(part) else []
         tracks.append(title + _note_events(notes[notes["part"] == part], channel=part % 15))
@@ -223,10 +228,11 @@ def _latin(text):
     return text.encode("latin1", "replace").decode("latin1")  # the characters that mido writes
 
 
-def _conductor_events(meta):
+def _conductor_events(meta, facts):
     """List (tick, message) of what concerns every part, in order of time."""
     build = mido.MetaMessage
-    events = [(at, build("time_signature", numerator=n, denominator=d)) for at, n, d in meta.time_signatures]
+    events = [(0.0, build("sequencer_specific", data=facts))] if facts else []
+    events += [(at, build("time_signature", numerator=n, denominator=d)) for at, n, d in meta.time_signatures]
     events += [(at, build("key_signature", key=key)) for at, key in meta.key_signatures]
     events += [(at, build("set_tempo", tempo=mido.bpm2tempo(tempo))) for at, tempo in meta.tempos]
     events += [(at, build("marker", text=_latin(text))) for at, text in meta.markers]
@@ -239,15 +245,19 @@ def _note_events(notes, channel):
     events = []
     for start, end, pitch, velocity in zip(starts, ends, notes["pitch"].tolist(), notes["velocity"].tolist()):
         events += [(start, "note_on", pitch, min(max(velocity, 1), 127)), (max(end, start + 1), "note_off", pitch, 0)]
-    channel += channel >= DRUM_CHANNEL
+    channel += channel >= midi_bytes.DRUM_CHANNEL
     return [
         (tick, mido.Message(kind, channel=channel, note=pitch, velocity=velocity))
         for tick, kind, pitch, velocity in sorted(events)  # "note_off" < "note_on"
     ]
 
 
-def _checked(notes):
-    """Return notes as a NOTE array, or refuse those that no file and no piano roll can hold."""
+def checked(notes):
+    """Return notes as a NOTE array.
+
+    Args: notes: midi.NOTE (notes,), or rows of its fields. Returns: NOTE (notes,).
+    Raises: ValueError for notes that no file and no piano roll can hold.
+    """
     notes = np.asarray(notes, NOTE)
     in_time = (0 <= notes["start"]) & (notes["start"] <= notes["end"]) & (notes["end"] <= MAX_QUARTERS)  # NaN fails
     bad = notes[~(in_time & (notes["pitch"] < NUM_PITCHES) & (notes["part"] >= 0))]
@@ -267,7 +277,7 @@ def notes_to_roll(notes, steps_per_quarter=STEPS_PER_QUARTER):
     Returns: uint8 (frames, 128), 0 silent, 1 attacked, 2 held; frames reach to the last end.
     Raises: ValueError for notes outside the ranges of NOTE. Notebook: 01.
     """
-    notes = _checked(notes)
+    notes = checked(notes)
     pitch = notes["pitch"]
     start = np.floor(notes["start"] * steps_per_quarter + 0.5).astype(int)
     end = np.maximum(np.floor(notes["end"] * steps_per_quarter + 0.5).astype(int), start + 1)
@@ -319,24 +329,54 @@ def transpose(roll, semitones):
 
 
 def upbeat_quarters(meta):
-    """Measure the upbeat: a first time signature that after one of its bars makes way for one with longer bars.
+    """Measure the upbeat that the time signatures tell of, in any of the ways that programs write it.
 
-    Args: meta: Meta. Returns: float, quarter notes before the first barline, 0.0 when the first bar is full.
-    Notebook: 01.
-    """
-    if len(meta.time_signatures) < 2:
-        return 0.0
-    (start, beats, unit), (barline, full_beats, full_unit) = meta.time_signatures[:2]
-    is_upbeat = start == 0 and barline == 4 * beats / unit < 4 * full_beats / full_unit
-    return float(barline) if is_upbeat else 0.0
+    A first signature with one short bar makes way for one with longer bars; a second one comes before the first bar is
+    full; or the only one stands at the end of the upbeat.
 
-
-def main_metre(meta):
-    """Name the metre of the first full bar, past the upbeat if there is one.
-
-    Args: meta: Meta. Returns: (numerator, denominator), ints; (4, 4), the MIDI default, where the file names none.
+    Args: meta: Meta. Returns: float, quarter notes before the first barline, 0.0 when the first bar is full. An upbeat
+        written as a full bar that begins with silence needs the notes: see `grid.beginning`.
     Notebook: 01.
     """
     if not meta.time_signatures:
-        return 4, 4
-    return tuple(meta.time_signatures[1 if upbeat_quarters(meta) else 0][1:])
+        return 0.0
+    (start, beats, unit), *others = meta.time_signatures
+    bar = 4 * beats / unit
+    if start > 0:
+        return float(start) if start < bar else 0.0
+    if not others:
+        return 0.0
+    barline, full_beats, full_unit = others[0]
+    return float(barline) if barline <= bar + ROUNDED and barline < 4 * full_beats / full_unit else 0.0
+
+
+def main_metre(meta, end=None, begin=None):
+    """Name the metre of the first full bar, past the upbeat if there is one, or of most bars where that one is rare.
+
+    Args: meta: Meta. end: quarter notes to the end of the piece; None for the last time signature. begin: quarter notes
+        to the first barline; None for the end of the upbeat.
+    Returns: (numerator, denominator), ints; (4, 4), the MIDI default, where the file names none.
+    Notebook: 01.
+    """
+    shares = metre_shares(meta, end, begin)
+    first = next(iter(shares))
+    return first if shares[first] >= RARE else max(shares, key=shares.get)
+
+
+def metre_shares(meta, end=None, begin=None):
+    """Say what share of the time from the first barline to the end each metre takes.
+
+    Args: as `main_metre`.
+    Returns: dict from (numerator, denominator) to a share of 1, in order of first appearance, at least one.
+    """
+    marks = meta.time_signatures or ((0.0, 4, 4),)
+    begin = upbeat_quarters(meta) if begin is None else begin
+    end = marks[-1][0] if end is None else end
+    lengths = {}
+    for (start, *metre), stop in zip(marks, [*(mark[0] for mark in marks[1:]), end]):
+        inside = min(stop, end) - max(start, begin)
+        if inside > 0:
+            lengths[tuple(metre)] = lengths.get(tuple(metre), 0.0) + inside
+    if not lengths:
+        return {tuple(([mark for mark in marks if mark[0] <= begin] or marks[:1])[-1][1:]): 1.0}
+    return {metre: length / sum(lengths.values()) for metre, length in lengths.items()}

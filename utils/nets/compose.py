@@ -121,7 +121,7 @@ def compose(models, forms, drafts=1, accept=None, max_bars=64, seed=0, **setting
 
 def generate(models, num_streams=1, temperature=1.0, prompt=None, max_bars=64, seed=0, upbeat=0,
              bar_frames=16, conditions=(), melody=None, avoid_parallels=False, memory=True, rhythm_temperature=None,
-             momentum=0.0):
+             momentum=0.0, places=None):
     """Write pieces, several side by side, each until its END or the last bar; the state is carried, not recomputed.
 
     A note can only be held where it sounded before, the pitches of a frame descend and lie on the piano, and several
@@ -137,9 +137,10 @@ def generate(models, num_streams=1, temperature=1.0, prompt=None, max_bars=64, s
         recall the piece's own past; False shows what it is worth. rhythm_temperature: of the choice whether a note is
         struck, or held, or no more sound, and `temperature` of pitches only; None for one choice of all characters.
         momentum: nats taken from a note with which a voice, counted from the highest, would turn straight back to the
-        pitch that it came from.
+        pitch that it came from. places: int (frames,), see `inputs.places`, where the models read those.
     Returns: list of str, each from START to END; a piece that was cut has no END.
-    Raises: ValueError for a prompt or melody without frames, max_bars below 1, or a condition that is too short.
+    Raises: ValueError for a prompt or melody without frames, a prompt with too many frames or pitches, max_bars below
+        1, or a condition that is too short.
     Notebook: 02.
     """
     models = models if isinstance(models, (list, tuple)) else [models]
@@ -147,9 +148,17 @@ def generate(models, num_streams=1, temperature=1.0, prompt=None, max_bars=64, s
     given = text.frame_tokens(prompt, onsets=True, descending=True) if prompt is not None else ()
     tune = text.frame_tokens(melody, onsets=True, descending=True)[:, 0] if melody is not None else None
     num_frames = upbeat + max_bars * bar_frames if tune is None else len(tune)
-    known = [np.atleast_2d(values) for values in (inputs.bar_conditions(num_frames, upbeat, bar_frames), *conditions)]
+    places = inputs.bar_conditions(num_frames, upbeat, bar_frames) if places is None else places
+    known = [np.atleast_2d(values) for values in (places, *conditions)]
     if max_bars < 1 or not num_frames or (prompt is not None and not len(given)):
         raise ValueError("nothing to write: give max_bars of at least 1, and a prompt or melody that has frames")
+    if len(given) > num_frames:
+        raise ValueError(f"the prompt has {len(given)} frames, and {num_frames} are to be written in all: pass a "
+                         "shorter one, or a larger max_bars")
+    if len(given) and given.shape[1] > MAX_SLOTS:
+        crowd = int(np.argmax((given != text.NO_TOKEN).sum(axis=1)))
+        raise ValueError(f"frame {crowd} of the prompt holds {given.shape[1] - 1} pitches, and {MAX_SLOTS - 1} can be "
+                         "read: leave out what doubles others")
     if any(values.shape[1] < num_frames for values in known):
         raise ValueError(f"a condition is shorter than the {num_frames} frames to write: give one value for each")
     if any(len(values) not in (1, num_streams) for values in known):

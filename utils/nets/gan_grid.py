@@ -44,6 +44,15 @@ def decode(cells):
     return struck(np.repeat(windows, FRAME_STEPS, axis=1))
 
 
+def in_range(windows):
+    """Say which windows keep to the pitches that these networks read, G1 to D6.
+
+    Args: windows: uint8 (windows, frames, 128). Returns: bool (windows,). Raises: ValueError for another shape.
+    """
+    sounding = as_windows(windows).any(axis=1)
+    return ~(sounding[:, :LOWEST_SUNG].any(axis=1) | sounding[:, LOWEST_SUNG + NUM_SUNG:].any(axis=1))
+
+
 # ---------------------------------------------------------------------------------------------- four voices
 
 
@@ -59,12 +68,11 @@ def encode_voices(windows):
     Notebook: 04, "Beyond".
     """
     windows = as_windows(windows, FRAME_STEPS)
-    eighths = windows[:, ::FRAME_STEPS]
-    count = (eighths != 0).sum(axis=2)
-    kept = np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
+    kept = has_voices(windows)
     if not kept.any():
         raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass four voices")
-    eighths, count = eighths[kept], count[kept]
+    eighths = windows[kept, ::FRAME_STEPS]
+    count = (eighths != 0).sum(axis=2)
     _in_range(eighths != 0)
     pitches = voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
     unisons = pitches[..., [[0, 0, 1, 2], [0, 1, 1, 2], [0, 1, 2, 2]]]  # (windows, eighths, 3, 4)
@@ -76,6 +84,16 @@ def encode_voices(windows):
     strikes = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
     one_hot = pitches[..., None] == np.arange(LOWEST_SUNG, LOWEST_SUNG + NUM_SUNG)
     return np.concatenate([one_hot, strikes[..., None]], axis=3).astype(np.float32)
+
+
+def has_voices(windows):
+    """Say which windows have three or four pitches on every eighth.
+
+    Args: windows: uint8 (windows, frames, 128), frames an even number. Returns: bool (windows,).
+    Raises: ValueError for another shape.
+    """
+    count = (as_windows(windows, FRAME_STEPS)[:, ::FRAME_STEPS] != 0).sum(axis=2)
+    return np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
 
 
 def decode_voices(cells):

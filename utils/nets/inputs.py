@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.music import midi, text
+from utils.music import grid, midi, text
 
 POSITIONS = 29  # places in a bar: 0 to 15 in 4/4, 16 to 27 in 3/4, 28 for any other metre
+FIRST_PLACES = {(4, 4): 0, (2, 2): 0, (3, 4): 16}
+LONGEST_BAR = 24  # sixteenths that `places` tells apart, a bar of 12/8 or 3/2
+PLACES = POSITIONS + LONGEST_BAR * grid.STRENGTHS  # with those of all other metres
 MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # frames that must agree to recall; lengths told apart
 NUM_CONDITIONS = POSITIONS, len(MATCHES) + 1  # values of the first two conditions
 
@@ -24,13 +27,14 @@ class Prepared(NamedTuple):
     conditions: np.ndarray
 
 
-def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, conditions=()):
+def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, conditions=(), bars=None):
     """Prepare a piece, in one key or several.
 
     Args: roll: uint8 (frames, 128) or lists of pitches. upbeat, bar_frames, sixteenths: see `bar_conditions`.
         keys: semitones, one result for each. onsets: write the onset alphabet, the highest pitch of a frame first,
         with END as a last frame of its own. tonic: pitch class, a third condition that moves with the key, or None.
-        conditions: further int (frames,) arrays, END's frame counted.
+        conditions: further int (frames,) arrays, END's frame counted. bars: of the piece, to read the place in any
+        metre from them (`places`).
     Returns: list of Prepared.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition.
     Notebook: 02, "Two clocks".
@@ -39,7 +43,8 @@ def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1
     # memory knows no more than the text does; END's frame comes after all others, so that its own row does not matter
     heard = np.vstack([roll, roll[:1]]) if onsets else roll != 0
     source, length = recall(heard, max(1, 4 // sixteenths))
-    place = bar_conditions(len(source), upbeat, bar_frames, sixteenths)
+    place = (bar_conditions(len(source), upbeat, bar_frames, sixteenths) if bars is None else
+             places(bars, upbeat, len(source)))
     result = []
     for key in keys:
         tokens = text.frame_tokens(midi.transpose(roll, key), onsets, descending=onsets)
@@ -83,15 +88,20 @@ def line(prepared, levels):
     return (np.append(places, places[-1]) * levels + np.append(text.SPACE_TOKEN, written)).astype(np.int32)
 
 
-def follow(levels):
+def follow(levels, metre=None):
     """Say which state of `line` follows when a character is written: FRAME_END moves on by a place in the bar.
 
-    Args: levels: int, the size of the vocab.
-    Returns: int32 (POSITIONS * levels, levels), as `queues.generate` takes it.
+    Args: levels: int, the size of the vocab. metre: (numerator, denominator) of a network that reads `places`, None for
+        one that reads `bar_conditions`.
+    Returns: int32 (places * levels, levels), as `queues.generate` takes it.
     """
-    place, character = np.arange(POSITIONS * levels)[:, None] // levels, np.arange(levels)
     on = np.array([*range(1, 16), 0, *range(17, 28), 16, 28])
-    return np.where(character == text.SPACE_TOKEN, on[place], place) * levels + character
+    if metre is not None:
+        bar = places(np.array([(0, *metre)]), 0, len(grid.strengths(*metre)))
+        on = np.append(on, range(POSITIONS, PLACES))
+        on[bar] = np.roll(bar, -1)
+    place, character = np.arange(len(on) * levels)[:, None] // levels, np.arange(levels)
+    return (np.where(character == text.SPACE_TOKEN, on[place], place) * levels + character).astype(np.int32)
 
 
 def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
@@ -105,6 +115,21 @@ def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
     place = (np.arange(num_frames) * sixteenths - upbeat) % bar_frames
     first = {16: 0, 12: 16}.get(bar_frames)
     return np.full(num_frames, POSITIONS - 1) if first is None else first + place
+
+
+def places(bars, upbeat, num_frames):
+    """Number each frame's place in the bar in any metre, through all its changes.
+
+    Args: bars, upbeat: of a piece, see `grid.bars`. num_frames: int.
+    Returns: int (num_frames,), below PLACES: as `bar_conditions` in 4/4, 2/2 and 3/4; elsewhere a number for each pair
+        of position and strength of the beat.
+    Notebook: 02, "Where in the bar?".
+    """
+    position, strength = grid.place(bars, upbeat, num_frames)
+    now = np.maximum(0, np.searchsorted(bars[:, 0], np.arange(num_frames), side="right") - 1)
+    first = np.array([FIRST_PLACES.get((beats, unit), -1) for _, beats, unit in bars.tolist()])[now]
+    other = POSITIONS + np.minimum(position, LONGEST_BAR - 1) * grid.STRENGTHS + strength
+    return np.where(first < 0, other, first + position)
 
 
 def recall(frames, beat=4):

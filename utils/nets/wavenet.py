@@ -126,18 +126,19 @@ def weights(model):
     return result
 
 
-def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=text.SPACE_TOKEN):
+def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=text.SPACE_TOKEN, metre=None):
     """Write text with a network that reads `inputs.line`, several streams side by side.
 
     Args: model: what `build` returned for states of characters. num_characters, num_streams: int. temperature, seed:
-        see `queues.generate`. first: the state to start from, see `inputs.line`; by default a bar of 4/4 begins.
+        see `queues.generate`. first: the state to start from, see `inputs.line`; by default a bar of 4/4 begins. metre:
+        to write in, by a network that was built for `inputs.PLACES`.
     Returns: int32 (num_streams, num_characters), tokens.
     Raises: ValueError as `queues.generate`.
     Notebook: 03, "The same network on characters".
     """
     levels = model.output_shape[-1]
     return queues.generate(weights(model), num_characters, num_streams=num_streams, temperature=temperature, seed=seed,
-                           first=first, follow=inputs.follow(levels))
+                           first=first, follow=inputs.follow(levels, metre))
 
 
 class Excerpts(keras.utils.PyDataset):

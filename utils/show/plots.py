@@ -58,7 +58,7 @@ def wave(wave, sample_rate, title="", ax=None):
     """Draw a wave.
 
     Args: wave: float (samples,). sample_rate: Hz.
-    Returns: Axes; x in seconds. Notebook: 01, "Hear it".
+    Returns: Axes; x in seconds. Notebook: 03.
     """
     ax = _axes(ax, title, 9, 1.8)
     ax.plot(np.arange(len(wave)) / sample_rate, wave, color=BLUE, linewidth=1 if len(wave) < 4000 else 0.3)

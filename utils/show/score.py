@@ -1,94 +1,86 @@
-"""Notes -> a MusicXML score on two staves and its picture as SVG, from our own grid, with no external program."""
+"""Notes -> a MusicXML score, on two staves or open, and its picture as SVG, with no external program."""
 
-from bisect import bisect_right
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import numpy as np
 import verovio
-from scipy.optimize import linear_sum_assignment
 
-from utils.music import midi
+from utils.music import lines as dealing
+from utils.music import midi, voices
+from utils.show import musicxml as writing
 
 MIDDLE_C = 60
-VOICE_CENTRES = (71, 65, 58, 50)  # about the mean pitches of soprano, alto, tenor and bass in the chorales
-TYPES = {16: "whole", 8: "half", 4: "quarter", 2: "eighth", 1: "16th"}  # steps -> name; a dot adds half as much again
-LETTERS = "FCGDAEB"  # along the line of fifths, where a sharp is seven places
-ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+HAND = 16  # semitones from the highest note of a chord to its lowest
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <score-partwise version="4.0">
 <work><work-title>{title}</work-title></work>
-<part-list><score-part id="P1"><part-name print-object="no">Piano</part-name></score-part></part-list>
-<part id="P1">
+<part-list>{parts}</part-list>
 """
-ATTRIBUTES = f"""<attributes>
-<divisions>{midi.STEPS_PER_QUARTER}</divisions><key><fifths>{{fifths}}</fifths></key>
-<time><beats>{{metre[0]}}</beats><beat-type>{{metre[1]}}</beat-type></time><staves>2</staves>
-<clef number="1"><sign>G</sign><line>2</line></clef><clef number="2"><sign>F</sign><line>4</line></clef>
-</attributes>
-"""
-FOOT = ('<barline location="right"><bar-style>light-heavy</bar-style></barline>\n</measure>\n'
-        "</part>\n</score-partwise>\n")
+ONE_PART = '<score-part id="P1"><part-name print-object="no">Piano</part-name></score-part>'
+CLEFS = {"treble": "<sign>G</sign><line>2</line>", "bass": "<sign>F</sign><line>4</line>",
+         "tenor": "<sign>G</sign><line>2</line><clef-octave-change>-1</clef-octave-change>"}
+TEMPO_MARK = ("<direction placement=\"above\"><direction-type><metronome><beat-unit>quarter</beat-unit>"
+         "<per-minute>{0:g}</per-minute></metronome></direction-type><sound tempo=\"{0:g}\"/></direction>\n")
+FINAL = '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n'
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
 verovio.enableLog(verovio.LOG_ERROR)  # no warning of the ties that an excerpt cuts
 
 
-class Value(NamedTuple):
-    """One written note, chord or rest (no pitches). Onset (from the barline) and steps are in sixteenths."""
+class Part(NamedTuple):
+    """A part to draw. Voices: lists of (start, end, pitches) in sixteenths, the highest first. Clef: in an open score.
+    Lower: on which of two staves it belongs; None where its height decides.
+    """
 
-    onset: int
-    steps: int
-    pitches: tuple
-    tied_in: bool
-    tied_out: bool
-    fermata: bool
+    name: str
+    voices: list
+    clef: str
+    lower: bool | None
 
 
-def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=()):
-    """Write notes as a chorale score: soprano and alto on the upper of two staves, tenor and bass on the lower.
+def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=(), names=(), open_score=False, tempo=None):
+    """Write notes as a chorale score on two staves, or as an open score with a staff for each part.
 
-    Up to four parts of one note at a time are the voices, the highest first. Any other notes (a roll, piano music) are
-    dealt to four voices, each to the closest; a crowd becomes chords and, where they end apart, further voices, so that
-    every note is drawn. Starts and ends go to the nearest sixteenth; a note is at least one long.
+    Parts stay as they are. On two staves soprano and alto, or the first two of four, stand on the upper one, tenor and
+    bass on the lower; any other number goes by order and height. A part with chords is split in itself. Only notes of a
+    single part that overlap (a roll, piano music) are dealt to four voices; of a crowd some become chords and, where
+    they end apart, further voices, so that every note is drawn. The grid is that of `voices.from_notes`.
 
     Args: notes: structured array (notes,) of midi.NOTE. title: str. metre: (numerator, denominator).
         fifths: key signature, -7 (flats) to 7 (sharps). upbeat: quarters before the first barline, less than a bar.
-        fermatas: quarters at which the highest and the lowest voice carry a fermata.
+        fermatas: quarters at which the highest and the lowest voice, in an open score all, carry a fermata.
+        names: str, of the parts by number. open_score: a file for other programs instead of a picture.
+        tempo: quarter notes a minute, or None.
     Returns: str, a MusicXML 4.0 document. The last bar is shortened by the upbeat where the notes allow it.
-    Raises: ValueError for no notes, a key that does not exist, and a metre or upbeat off the sixteenth grid.
+    Raises: ValueError for no notes, a key or tempo that does not exist, a metre or upbeat off the sixteenth grid.
     Notebook: 01, "One chorale, three ways".
     """
-    bar_steps, upbeat_steps = _check(notes, metre, fifths, upbeat)
-    voices = _voices(notes)
-    edges = _barlines(max(voice[-1][1] for voice in voices), bar_steps, upbeat_steps)
-    beat = 6 if metre[1] == 8 and metre[0] % 3 == 0 else midi.STEPS_PER_QUARTER
+    upbeat_steps = _check(notes, metre, fifths, upbeat, tempo)
+    parts = _parts(notes, names)
+    end = max(voice[-1][1] for part in parts for voice in part.voices)
+    bars = writing.bars(end, metre, upbeat_steps, fifths)
     holds = [round(quarter * midi.STEPS_PER_QUARTER) for quarter in fermatas]
-    staves = ([], [])
-    for index, voice in enumerate(voices):
-        lower = int(index >= 2 if len(voices) == 4 else _height(voice) < MIDDLE_C)
-        outer = holds if index in (0, len(voices) - 1) else []
-        staves[lower].append(_values(voice, edges, bar_steps, upbeat_steps, beat, outer))
-    for staff in staves:
-        staff += [] if staff else [_values([], edges, bar_steps, upbeat_steps, beat, [])]  # rests throughout
-
-    measures = []
-    for bar, (left, right) in enumerate(pairwise(edges)):
-        texts = [text for number, staff in enumerate(staves, start=1)
-                 for text in _staff([voice[bar] for voice in staff], number, bar_steps, fifths, beat)]
-        number = bar if upbeat_steps else bar + 1
-        measures.append(f'<measure number="{number}"' + (">\n" if number else ' implicit="yes">\n')
-                        + (ATTRIBUTES.format(fifths=fifths, metre=metre) if bar == 0 else "")
-                        + f"<backup><duration>{right - left}</duration></backup>\n".join(texts))
-    title = escape("".join(filter(str.isprintable, title)))
-    return HEAD.format(title=title) + "</measure>\n".join(measures) + FOOT
+    if open_score:
+        drawn = [[[writing.values(voice, bars, holds, bool(inner)) for inner, voice in enumerate(part.voices)]]
+                 for part in parts]
+        clefs, labels = [[part.clef] for part in parts], [_plain(part.name) for part in parts]
+        head = "".join(f'<score-part id="P{number}"><part-name>{label}</part-name></score-part>'
+                       for number, label in enumerate(labels, start=1))
+    else:
+        drawn, clefs, head = [_two_staves(parts, bars, holds)], [["treble", "bass"]], ONE_PART
+    text = HEAD.format(title=_plain(title), parts=head)
+    for number, staves in enumerate(drawn):
+        signs = _attributes(fifths, metre, clefs[number]) + (TEMPO_MARK.format(tempo) if tempo and number == 0 else "")
+        text += f'<part id="P{number + 1}">\n' + _measures(staves, bars, signs) + "</part>\n"
+    return text + "</score-partwise>\n"
 
 
 def key_to_fifths(key):
     """Count the sharps (flats: negative) of a key, spelled as in MIDI: "A" and "F#m" have 3, "Gm" has -2."""
-    return LETTERS.index(key[0]) - 1 + 7 * (key.count("#") - key.count("b")) - 3 * key.endswith("m")
+    return writing.LETTERS.index(key[0]) - 1 + 7 * (key.count("#") - key.count("b")) - 3 * key.endswith("m")
 
 
 def svg(xml, width=900, max_bars=None):
@@ -117,177 +109,126 @@ def svg(xml, width=900, max_bars=None):
     return toolkit.renderToSVG(1).replace("<svg ", paper, 1)
 
 
-def _check(notes, metre, fifths, upbeat):
-    """Refuse what cannot be written; give the lengths of a bar and of the upbeat in steps."""
+def _check(notes, metre, fifths, upbeat, tempo):
+    """Refuse what cannot be written; give the length of the upbeat in steps."""
     if not len(notes):
         raise ValueError("There are no notes to write. Generate again, or choose another file.")
     if not -7 <= fifths <= 7:
         raise ValueError(f"No key has {fifths} fifths. Use -7 (seven flats) to 7 (seven sharps).")
+    if tempo is not None and not 0 < tempo < float("inf"):
+        raise ValueError(f"No music has {tempo} quarter notes per minute. Use a tempo such as 80, or None.")
     bar_steps, off_grid = divmod(metre[0] * 4 * midi.STEPS_PER_QUARTER, metre[1])
     if bar_steps < 1 or off_grid:
         raise ValueError(f"A bar of {metre[0]}/{metre[1]} is no whole number of sixteenths. Use a metre such as 4/4.")
     upbeat_steps = upbeat * midi.STEPS_PER_QUARTER
     if upbeat_steps % 1 or not 0 <= upbeat_steps < bar_steps:
         raise ValueError(f"An upbeat of {upbeat} quarters must be whole sixteenths and shorter than a bar.")
-    return bar_steps, int(upbeat_steps)
+    return int(upbeat_steps)
 
 
-def _voices(notes):
-    """Bring notes onto the grid and into voices, the highest first: lists of (start, end, pitches) without overlap."""
-    start, end = (np.floor(notes[edge] * midi.STEPS_PER_QUARTER + 0.5).astype(int) for edge in ("start", "end"))
-    parts = {}
-    for part, *note in zip(notes["part"], start.tolist(), np.maximum(end, start + 1).tolist(), notes["pitch"].tolist()):
-        parts.setdefault(part, set()).add((*note[:2], tuple(note[2:])))
-    voices = [sorted(part) for part in parts.values()]
-    if len(voices) > 4 or any(after[0] < before[1] for voice in voices for before, after in pairwise(voice)):
-        voices = _deal(sorted(set().union(*voices)))
-    return sorted(voices, key=_height, reverse=True)
+def _plain(text):
+    return escape("".join(filter(str.isprintable, text)))
 
 
-def _deal(notes):
-    """Give each note to the free voice whose last pitch is nearest; join a crowd into chords, or open more voices."""
-    voices, last = [[] for _ in VOICE_CENTRES], list(VOICE_CENTRES)
-    for start, group in groupby(notes, key=lambda note: note[0]):
-        chords = sorted(((pitches, end) for _, end, pitches in group), reverse=True)
-        free = [voice for voice, events in enumerate(voices) if not events or events[-1][1] <= start]
-        while len(chords) > len(free):
-            gaps = [(high[0][-1] - low[0][0], place) for place, (high, low) in enumerate(pairwise(chords))
-                    if high[1] == low[1]]
-            if gaps and free:
-                place = min(gaps)[1]
-                chords[place:place + 2] = [(chords[place][0] + chords[place + 1][0], chords[place][1])]
-            else:
-                free.append(len(voices))
-                voices.append([])
-                last.append(MIDDLE_C)
-        middles = np.array([np.mean(pitches) for pitches, _ in chords])
-        leaps = np.subtract.outer(middles, np.array(last)[free]) ** 2  # squared: no crossing for nothing
-        for chord, place in zip(*linear_sum_assignment(leaps)):
-            pitches, end = chords[chord]
-            voices[free[place]].append((start, end, pitches))
-            last[free[place]] = middles[chord]
-    return [voice for voice in voices if voice]
+def _parts(notes, names):
+    """Bring notes onto the grid and into parts, the top one first."""
+    numbers = voices.order(notes, names)
+    if len(numbers) == 1 and voices.from_notes(notes)[0].shape[1] > 1:
+        lines = _dealt(notes)
+        numbers, quartet = list(lines), range(4)
+        names = names if len(names) > 1 else [f"Voice {part + 1}" for part in quartet]
+    else:
+        lines = {part: _lines(notes[notes["part"] == part]) for part in numbers}
+        quartet = numbers if len(numbers) == 4 else ()
+    titles = [(names[part] if part < len(names) else "") or f"Part {part + 1}" for part in numbers]
+    singers = voices.choir(titles)
+    quartet = [numbers[place] for place in singers] if singers else quartet
+    quartet = quartet if set(quartet) <= set(numbers) else ()
+    parts = []
+    for part, title in zip(numbers, titles):
+        by_height = "treble" if np.mean([_height(line) for line in lines[part]]) >= MIDDLE_C else "bass"
+        clef = {0: "treble", 1: "treble", 2: "tenor", 3: "bass"}.get(voices.singer(title), by_height)
+        parts.append(Part(title, lines[part], clef, part in quartet[2:] if part in quartet else None))
+    return parts
 
 
-def _height(voice):
-    return np.mean([pitch for _, _, pitches in voice for pitch in pitches])
+def _lines(notes):
+    """The voices of one part, the highest first; notes in one hand's reach that begin and end together are a chord."""
+    cells, _ = voices.from_notes(notes)
+    columns, together = [[] for _ in cells.T], {}
+    for start, end, pitch, _, column in voices.to_notes(cells, steps_per_quarter=1).tolist():
+        together.setdefault((int(start), int(end)), []).append((column, pitch))
+    for edges, rest in sorted(together.items()):
+        while rest:
+            column, highest = min(rest)
+            chord = {pitch for _, pitch in rest if abs(highest - pitch) <= HAND}
+            columns[column].append((*edges, tuple(sorted(chord, reverse=True))))
+            rest = [(column, pitch) for column, pitch in rest if pitch not in chord]
+    line = sorted(sum(columns, []))
+    is_line = all(after[0] >= before[1] for before, after in pairwise(line))
+    return [line] if is_line else [column for column in columns if column]
 
 
-def _barlines(end, bar_steps, upbeat_steps):
-    edges = [0, *range(upbeat_steps or bar_steps, end + bar_steps, bar_steps)]
-    if len(edges) > 2 and end <= edges[-1] - upbeat_steps:  # upbeat and last bar together make one bar
-        edges[-1] -= upbeat_steps
-    return edges
+def _dealt(notes):
+    """Deal notes: {voice: its lines}. A crowd joins a chord that begins and ends with it, or makes inner lines."""
+    notes = voices.deal(notes)
+    lines = {part: _lines(notes[notes["part"] == part]) for part in np.unique(notes["part"]).tolist()}
+    main = {part: found[0] for part, found in lines.items() if part < len(dealing.CENTRES)}
+    places = {}
+    for line in main.values():
+        for place, event in enumerate(line):
+            places.setdefault(event[:2], []).append((line, place))
+    for crowd in [lines.pop(part) for part in list(lines) if part not in main]:
+        for event in [event for line in crowd for event in line if event[:2] in places]:
+            found, place = min(places[event[:2]], key=lambda at: abs(np.mean(at[0][at[1]][2]) - event[2][0]))
+            found[place] = (*event[:2], tuple(sorted({*found[place][2], *event[2]}, reverse=True)))
+        for line in crowd:
+            line = [event for event in line if event[:2] not in places]
+            if line:
+                nearest = min(list(main)[:-1], key=lambda part: abs(_height(main[part]) - _height(line)))
+                lines[nearest].append(line)
+    return lines
 
 
-def _values(voice, edges, bar_steps, upbeat_steps, beat, holds):
-    """Cut a voice and its rests at barlines and into lengths that one value can write; one list of values a bar."""
-    bars = [[] for _ in edges[1:]]
-    ends = [0, *(end for _, end, _ in voice)]
-    starts = [*(start for start, _, _ in voice), edges[-1]]
-    rests = [(end, start, ()) for end, start in zip(ends, starts)]
-    for start, end, pitches in sorted(rests + voice):
-        now = start
-        while now < end:
-            bar = bisect_right(edges, now) - 1
-            onset = (now - upbeat_steps) % bar_steps
-            steps = _longest(onset, min(end, edges[bar + 1]) - now, beat, is_rest=not pitches)
-            fermata = any(now <= hold < now + steps for hold in holds)
-            bars[bar].append(Value(onset, steps, pitches, now > start, now + steps < end, fermata))
-            now += steps
-    return bars
+def _height(line):
+    return np.mean([pitch for _, _, pitches in line for pitch in pitches])
 
 
-def _longest(onset, room, beat, is_rest):
-    """Find the longest single value that the eye can place: b steps long, or half as much again with a dot.
-
-    A note of base b starts on a multiple of b / 2 and stays in its window of 2 b steps (so an off-beat quarter does not
-    cross the middle of the bar), unless b is at least a beat and it starts on b. A rest starts on b and has no dot.
-    """
-    if beat == 6:  # compound time: what starts within a dotted beat ends with it
-        onset %= 6
-        room = min(room, 6 - onset) if onset else room
-    for base in TYPES:
-        on_base = onset % base == 0 and (is_rest or base >= 4)
-        half_way = 2 * onset % base == 0 and not is_rest
-        for steps in (base,) if is_rest else (base * 3 // 2, base):
-            if steps <= room and (on_base or half_way and onset % (2 * base) + steps <= 2 * base):
-                return steps
-
-
-def _staff(voices, number, bar_steps, fifths, beat):
-    """Write one bar of a staff, one string a voice. A voice that only rests is left out, unless all do."""
-    first = 4 * number - 3  # voices 1 to 4 on the upper staff, 5 to 8 on the lower, as notation programs expect
-    heard = [(index, voice) for index, voice in enumerate(voices) if any(value.pitches for value in voice)]
-    if not heard and sum(value.steps for value in voices[0]) == bar_steps:
-        return [f'<note><rest measure="yes"/><duration>{bar_steps}</duration><voice>{first}</voice>'
-                f"<staff>{number}</staff></note>\n"]
-    heard = heard or [(0, voices[0])]  # an upbeat or a shortened last bar: its rests, written out
-    accidentals = _accidentals([value for _, voice in heard for value in voice], fifths)
-    texts = []
-    for index, voice in heard:
-        stem = ("up", "down")[index % 2] if len(heard) > 1 else ""
-        texts.append("".join(_notes(value, beams, accidentals, fifths, first + index, number, stem)
-                             for value, beams in zip(voice, _beams(voice, beat))))
-    return texts
+def _two_staves(parts, bars, holds):
+    """The values of each voice on the upper and on the lower staff; a fermata on the outermost two."""
+    sides = [(line, inner > 0, part.lower) for part in parts for inner, line in enumerate(part.voices)]
+    free = [_height(line) for line, _, lower in sides if lower is None]
+    wrong = [sum(max(0, MIDDLE_C - high) for high in free[:cut]) + sum(max(0, low - MIDDLE_C) for low in free[cut:])
+             for cut in range(len(free) + 1)]
+    cut = len(free) - int(np.argmin(wrong[::-1]))  # how many of those without a place go to the upper staff
+    places = iter([place >= cut for place in range(len(free))])
+    staves = ([], [])
+    for line, is_inner, lower in sides:
+        staves[next(places) if lower is None else lower].append((line, is_inner))
+    outer = [(staves[0] or staves[1])[0], (staves[1] or staves[0])[-1]]
+    return [[writing.values(line[0], bars, holds if any(line is each for each in outer) else (), line[1])
+             for line in staff] or [writing.values([], bars)] for staff in staves]
 
 
-def _notes(value, beams, accidentals, fifths, voice, staff, stem):
-    """Write a value: one <note> for each pitch of its chord, or for its rest."""
-    base = next(base for base in TYPES if base <= value.steps)
-    kind = f"<voice>{voice}</voice><type>{TYPES[base]}</type>" + ("<dot/>" if value.steps > base else "")
-    ties = ["stop"] * value.tied_in + ["start"] * value.tied_out
+def _attributes(fifths, metre, clefs):
+    """Divisions, key, metre and clefs of a part, for its first bar."""
+    numbers = [f' number="{number + 1}"' if len(clefs) > 1 else "" for number in range(len(clefs))]
+    return (f"<attributes>\n<divisions>{midi.STEPS_PER_QUARTER}</divisions><key><fifths>{fifths}</fifths></key>\n"
+            f"<time><beats>{metre[0]}</beats><beat-type>{metre[1]}</beat-type></time>"
+            + (f"<staves>{len(clefs)}</staves>\n" if len(clefs) > 1 else "\n")
+            + "".join(f"<clef{number}>{CLEFS[clef]}</clef>" for number, clef in zip(numbers, clefs))
+            + "\n</attributes>\n")
+
+
+def _measures(staves, bars, signs):
+    """Write the bars of one part, of one staff or two; signs: what stands at the beginning of the first."""
     text = ""
-    for pitch in value.pitches:
-        letter, alter, octave = _spell(pitch, fifths)
-        accidental = accidentals.get((value.onset, pitch)) if not value.tied_in else None
-        notations = "".join(f'<tied type="{tie}"/>' for tie in ties)
-        if value.fermata and not text:
-            notations += f'<fermata type="{("upright", "inverted")[staff - 1]}"/>'
-        text += (
-            "<note>" + ("<chord/>" if text else "")
-            + f"<pitch><step>{letter}</step>" + (f"<alter>{alter}</alter>" if alter else "")
-            + f"<octave>{octave}</octave></pitch><duration>{value.steps}</duration>"
-            + "".join(f'<tie type="{tie}"/>' for tie in ties) + kind
-            + (f"<accidental>{accidental}</accidental>" if accidental else "")
-            + (f"<stem>{stem}</stem>" if stem else "") + f"<staff>{staff}</staff>" + ("" if text else beams)
-            + (f"<notations>{notations}</notations>" if notations else "") + "</note>\n")
-    return text or f"<note><rest/><duration>{value.steps}</duration>{kind}<staff>{staff}</staff></note>\n"
-
-
-def _spell(pitch, fifths):
-    """Name a pitch (letter, alteration, octave) by the twelve names around the key: in C major B flat to D sharp.
-
-    That stretch of the line of fifths agrees with 99.9 % of the spellings in the corpus, more than any other.
-    """
-    place = fifths - 2 + (7 * pitch - fifths + 2) % 12
-    alter, letter = divmod(place + 1, 7)
-    return LETTERS[letter], alter, (pitch - alter) // 12 - 1
-
-
-def _accidentals(values, fifths):
-    """Say which (onset, pitch) of a staff's bar shows an accidental: where it departs from key and bar so far."""
-    current, shown = {}, {}
-    for value in sorted(values):
-        for pitch in value.pitches if not value.tied_in else ():
-            letter, alter, octave = _spell(pitch, fifths)
-            in_key = (fifths - LETTERS.index(letter) + 6) // 7
-            if alter != current.get((letter, octave), in_key):
-                shown[value.onset, pitch] = ACCIDENTALS[alter]
-            current[letter, octave] = alter
-    return shown
-
-
-def _beams(voice, beat):
-    """Join what is shorter than a quarter within its beat: one beam element a value, "" for none.
-
-    Programs add the second beam of sixteenths by themselves.
-    """
-    beams = [""] * len(voice)
-    joins = lambda index: (voice[index].onset // beat, bool(voice[index].pitches) and voice[index].steps < 4)
-    for (_, is_short), group in groupby(range(len(voice)), joins):
-        group = list(group)
-        if is_short and len(group) > 1:
-            for index, kind in zip(group, ["begin"] + ["continue"] * (len(group) - 2) + ["end"]):
-                beams[index] = f'<beam number="1">{kind}</beam>'
-    return beams
+    for bar, (left, right) in enumerate(pairwise(bars.edges)):
+        voices_now = [voice for number, staff in enumerate(staves) for voice in writing.staff(
+            [voice[bar] for voice in staff], bars, number + 1 if len(staves) > 1 else None,
+            max(5, len(staves[0]) + 1) if number else 1)]  # 1 to 4 on the upper staff, as programs expect
+        number = bar if bars.upbeat else bar + 1
+        text += (f'<measure number="{number}"' + (">\n" if number else ' implicit="yes">\n') + signs * (bar == 0)
+                 + f"<backup><duration>{right - left}</duration></backup>\n".join(voices_now)
+                 + FINAL * (right == bars.edges[-1]) + "</measure>\n")
+    return text

@@ -32,7 +32,7 @@ def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
     Returns: wave, float32 (samples,), mono in [-1, 1], from quarter 0 to one second after the last note's end.
         The gain is constant, so loudness is comparable; only a wave that would clip is scaled down to peak 1.
     Raises: ValueError for no notes (there is nothing to hear) and for a rate or tempo that is not positive.
-    Notebook: 01, "Hear it".
+    Notebook: 01, "Keys and metres".
     """
     num_samples = _num_samples(notes, sample_rate, tempo)
     try:
@@ -113,7 +113,7 @@ def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
         gives every second as many bytes, so that its size says nothing of the music.
     Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the
         format lacks (MP3 knows 8 to 48 kHz in nine steps).
-    Notebook: 01, "Hear it".
+    Notebook: 01, "Keys and metres".
     """
     path, wave = Path(path), np.asarray(wave, "float32")
     if path.suffix.lower() not in FORMATS:
