@@ -155,7 +155,7 @@ def test_a_folder_of_every_kind_is_read_and_the_table_names_what_was_done(tmp_pa
     assert "1 x key signature passed over" in rows["key"]["mended"]
     np.testing.assert_array_equal(pieces["wrapped"].roll, pieces["key"].roll)
     assert pieces["bwv66.6"].index == -1 and len(pieces["bwv66.6"].fermatas)  # no benchmark here, and yet our own facts
-    assert pieces["tunes 1"].upbeat == 4 and pieces["tunes 2"].metre == (4, 4)
+    assert pieces["tunes#1"].upbeat == 4 and pieces["tunes#2"].metre == (4, 4)
     assert rows["broken.mid"]["dropped"].startswith("broken.mid: its header is cut short")
     assert all(row.keys() == rows["jig"].keys() for row in rows.values())
 

@@ -137,7 +137,7 @@ def test_a_value_starts_where_the_eye_expects_it():
     assert bar(4, 6) == "4 6 2 4"  # on the beat it may cross
     assert bar(3, 2) == "2 1 1~ 1 1 2 8"
     assert bar(0, 7) == "6~ 1 1 8"
-    assert bar(6, 6, (6, 8)) == "4 2 6"
+    assert bar(6, 6, (6, 8)) == "6 6"
     assert bar(0, 12, (3, 4)) == "12"
 
 

@@ -76,12 +76,15 @@ def _longest(onset, room, beat, is_rest):
     """Find the longest single value that the eye can place: b steps long, or half as much again with a dot.
 
     A note of base b starts on a multiple of b / 2 and stays in its window of 2 b steps (so an off-beat quarter does not
-    cross the middle of the bar), unless b is at least a beat and it starts on b. A rest starts on b and has no dot.
+    cross the middle of the bar), unless b is at least a beat and it starts on b. A rest starts on b and has no dot, but
+    for a whole beat of compound time; it is at most a half, since programs take a whole rest for a whole bar.
     """
     if beat == 6:  # compound time: what starts within a dotted beat ends with it
         onset %= 6
-        room = min(room, 6 - onset) if onset else room
-    for base in TYPES:
+        room = min(room, 6 - onset) if onset or is_rest else room
+        if is_rest and room == 6:
+            return 6
+    for base in list(TYPES)[is_rest:]:
         on_base = onset % base == 0 and (is_rest or base >= 4)
         half_way = 2 * onset % base == 0 and not is_rest
         for steps in (base,) if is_rest else (base * 3 // 2, base):
