@@ -114,27 +114,32 @@ def why_not(piece, network):
         midi.transpose(piece.roll, piece.semitones)
     except ValueError as error:
         return str(error)
-    if network in LESSONS and (piece.bar_frames != 16 or not len(windows.windows([piece], metre=piece.metre, hop=1))):
+    if network not in LESSONS:
+        return ""
+    if piece.bar_frames != 16 or not len(found := four_bars(piece)):
         return f"it has no four bars of 4/4, which --network {network} learns from"
-    if network in LESSONS and not len(four_bars(network, piece)):
+    if not fits(network, found).any():
         return f"no four bars of it keep to G1 to D6 in one key{', four voices all along' * (network == 'voices')}"
     return ""
 
 
-def four_bars(network, piece):
-    """Cut out what a GAN can learn from a piece in 4/4 or 2/2: uint8 (windows, 64, 128)."""
-    found = windows.windows([piece], metre=piece.metre, hop=1)
-    found = found[gan_grid.in_range(found)]
-    return found[gan_grid.has_voices(found)] if network == "voices" else found
+def four_bars(piece):
+    """Cut a piece in 4/4 or 2/2 into windows from every bar on: uint8 (windows, 64, 128)."""
+    return windows.windows([piece], metre=piece.metre, hop=1)
+
+
+def fits(network, found):
+    """Say which windows a GAN can learn from: bool (windows,)."""
+    return gan_grid.in_range(found) & (gan_grid.has_voices(found) if network == "voices" else True)
 
 
 def cells(network, pieces):
     """Encode what a GAN learns from: float32 (windows, eighths, ...), see `gan_grid`; say how much is left out."""
-    found = [four_bars(network, piece) for piece in pieces]
-    lost = sum(len(windows.windows([piece], metre=piece.metre, hop=1)) for piece in pieces) - sum(map(len, found))
-    if lost:
-        say(f"{lost} of {lost + sum(map(len, found))} windows left out: pitches beyond G1 to D6, or not four voices")
-    return {"gan": gan_grid.encode, "voices": gan_grid.encode_voices}[network](np.concatenate(found))
+    found = np.concatenate(list(map(four_bars, pieces)))
+    kept = fits(network, found)
+    if not kept.all():
+        say(f"{np.sum(~kept)} of {len(kept)} windows left out: pitches beyond G1 to D6, or not four voices")
+    return {"gan": gan_grid.encode, "voices": gan_grid.encode_voices}[network](found[kept])
 
 
 def account(folder, learned, held):

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from utils import files
-from utils.music import corpus, folder, grid, keys, midi, midi_bytes, notation, piece, voices, windows
+from utils.music import corpus, folder, grid, midi, piece, windows
 
 ROOT = Path(__file__).resolve().parents[2]
 MIDI_FOLDER = ROOT / "data" / "midi_files"
@@ -22,7 +22,6 @@ COPY_FRAMES = 8  # two beats: shorter turns of phrase are common property
 THIN_FRAMES = 24  # six beats, for `families` of one or two voices: tunes in quarters have all shorter ones in common
 THIN = 3  # fewer notes at once, on average
 COPY_SHARE = 0.35  # of a piece's windows; see `near_duplicates`
-SOURCES = (corpus, folder, grid, keys, midi, midi_bytes, notation, piece, voices, windows)
 
 
 # ---------------------------------------------------------------------------------------------- files -> pieces
@@ -62,12 +61,14 @@ def table(folder=MIDI_FOLDER):
 def _read_folder(place):
     """(pieces, table rows) of a folder, from the cache when neither the files nor this code changed."""
     place = Path(place)
-    cached = _load_cache(place / CACHE_NAME, _state(place))
+    paths = folder.find(place)
+    state = _state(paths)
+    cached = _load_cache(place / CACHE_NAME, state)
     if cached is not None:
         return cached
-    if place == MIDI_FOLDER:
-        corpus.export(place)
-    paths = folder.find(place)
+    if place == MIDI_FOLDER and corpus.export(place):
+        paths = folder.find(place)
+        state = _state(paths)
     if not paths:
         raise ValueError(f"{place} holds no MIDI file and no score ({', '.join(folder.ENDINGS)}): drop MIDI files in, "
                          "or pass another folder")
@@ -75,16 +76,15 @@ def _read_folder(place):
     if not cached[0]:
         faults = "; ".join(f"{row['file']}: {row['dropped']}" for row in cached[1][:5])
         raise ValueError(f"no file in {place} could be used ({faults}): add MIDI that opens in a notation program")
-    _save_cache(place / CACHE_NAME, _state(place), *cached)
+    _save_cache(place / CACHE_NAME, state, *cached)
     return cached
 
 
-def _state(place):
-    """Name the files of a folder and the code that reads them: str, equal for equal music."""
-    state = hashlib.sha256()
-    for source in (__file__, *(module.__file__ for module in SOURCES), SPLIT_TABLE):
-        state.update(Path(source).read_bytes())
-    for path, name in folder.find(place).items():
+def _state(paths):
+    """Name the files that `folder.find` found and the code that reads them: str, equal for equal music."""
+    sources = *sorted(Path(__file__).parent.glob("*.py")), Path(files.__file__), SPLIT_TABLE
+    state = hashlib.sha256(b"".join(map(Path.read_bytes, sources)))
+    for path, name in paths.items():
         about = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
         state.update(f"{name} {path.suffix} {about.st_size} {about.st_mtime_ns}\n".encode("utf-8", "replace"))
     return state.hexdigest()

@@ -23,7 +23,7 @@ ONE_PART = '<score-part id="P1"><part-name print-object="no">Piano</part-name></
 CLEFS = {"treble": "<sign>G</sign><line>2</line>", "bass": "<sign>F</sign><line>4</line>",
          "tenor": "<sign>G</sign><line>2</line><clef-octave-change>-1</clef-octave-change>"}
 TEMPO_MARK = ("<direction placement=\"above\"><direction-type><metronome><beat-unit>quarter</beat-unit>"
-         "<per-minute>{0:g}</per-minute></metronome></direction-type><sound tempo=\"{0:g}\"/></direction>\n")
+              "<per-minute>{0:g}</per-minute></metronome></direction-type><sound tempo=\"{0:g}\"/></direction>\n")
 FINAL = '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n'
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
