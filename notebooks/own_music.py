@@ -7,8 +7,8 @@ what was done with it, go to outputs/local/RUN, all at once when they are comple
 when the same command is given again. In FOLDER a hidden file .pieces.npz keeps what was read. Performances that keep to
 no grid are left out unless --performances asks for them.
 
-Networks: gru and lstm, the original recurrent networks (notebook 02); two_clocks, which knows the place in the bar and
-remembers (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure, and
+Networks: gru and lstm, the original recurrent networks (notebook 02); infill, four named voices that see what
+comes (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure, and
 voices, four voices by convolutions (04). The last two learn from windows of four bars of 4/4 or 2/2, the others from
 any metre; what they write is in the metre of most pieces.
 """
@@ -30,22 +30,21 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 
 from utils import runs
-from utils.music import data, midi, text, windows
+from utils.music import data, midi, text, voices, windows
 from utils.nets import gan_grid  # has no Keras, which is imported only when the folder has been read
 
 TEMPERATURE, TEMPO = 0.8, 84
 NUM_PIECES, FRAMES = 8, 256  # written by a network that writes on and on
 PER_FRAME = 6  # characters to write for a frame; four voices need five
 NUM_WINDOWS, NUM_FILES = 64, 4  # written by a GAN; kept as files, of any network
-KEYS = range(-3, 4)  # transpositions to learn from, where a network can use them
 COPY_FRAMES = 16  # a bar: shorter runs are common property
 SIGN_SECONDS = 15  # from one sign of life to the next
-PLAIN, ONSETS = text.vocab(), text.vocab(onsets=True)
-STEPS = {"gru": 2000, "lstm": 2000, "two_clocks": 1500, "dcnn": 600, "gan": 1500, "voices": 1000}  # some minutes each
+PLAIN = text.vocab()
+STEPS = {"gru": 2000, "lstm": 2000, "infill": 1500, "dcnn": 600, "gan": 1500, "voices": 1000}  # some minutes each
 SIZES = {  # what each network is built with; a run's config keeps it
     "gru": dict(cell="gru", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
     "lstm": dict(cell="lstm", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
-    "two_clocks": dict(cell="gru", slow_units=256, slow_layers=2, fast_units=192, embedding_size=64, dropout_rate=0.2),
+    "infill": dict(),
     "dcnn": dict(num_stacks=2, num_layers=9, channels=48, skip_channels=256, head="softmax", dropout_rate=0.05),
     "gan": dict(units=(128, 256, 512, 1028)),
     "voices": dict(channels=128),
@@ -114,6 +113,8 @@ def why_not(piece, network):
         midi.transpose(piece.roll, piece.semitones)
     except ValueError as error:
         return str(error)
+    if network == "infill" and four_voices(piece) is None:
+        return "more than four notes sound at once, and --network infill writes four voices"
     if network not in LESSONS:
         return ""
     if piece.bar_frames != 16 or not len(found := four_bars(piece)):
@@ -181,28 +182,32 @@ def characters(network, learned, held, fit, steps, seed):
     return char_rnn.build_char_rnn, dict(vocab_size=len(PLAIN)) | SIZES[network], train, write
 
 
-def two_clocks(network, learned, held, fit, steps, seed):
-    """Prepare a network with two clocks, on the onset alphabet, in which a piece has an end."""
-    from utils.nets import compose, inputs, two_clocks
+def infilling(network, learned, held, fit, steps, seed):
+    """Prepare the network of four named voices; what a file does not say of its outline stays unknown."""
+    from utils.nets import infill, infill_inputs
 
-    def prepare(piece, keys):
-        used = np.flatnonzero(piece.roll.any(axis=0)) + piece.semitones
-        keys = [piece.semitones + key for key in keys if used[0] + key >= 0 and used[-1] + key < midi.NUM_PITCHES]
-        return inputs.prepare(piece.roll, piece.upbeat, keys=keys, onsets=True, bars=piece.bars)
+    lessons = [(four_voices(piece), infill_inputs.form(piece, with_motion=True)) for piece in learned]
+    checked = [(four_voices(piece), infill_inputs.form(piece)) for piece in held]
 
     def train(model):
-        pieces, checked = ([item for piece in some for item in prepare(piece, keys)]
-                           for some, keys in ((learned, KEYS), (held, (0,))))
-        return two_clocks.fit(model, pieces, checked, fit, *epochs(steps), seed=seed, keep_best=True)
+        return infill.fit(model, lessons, checked, fit, *epochs(steps), seed=seed)
 
     def write(model):
-        places, bar = places_in(learned, FRAMES), bar_frames(learned)
-        strings = compose.generate(model, NUM_PIECES, TEMPERATURE, max_bars=FRAMES // bar, seed=seed, bar_frames=bar,
-                                   places=places)
-        return [text.decode(string) for string in strings]
+        forms = [form._replace(length=FRAMES) for _, form in lessons[:NUM_PIECES]]
+        found = infill.write(model, forms, seed=seed)
+        return [midi.transpose(voices.to_roll(cells), piece.semitones) for piece, (cells, _) in zip(learned, found)]
 
-    builder = dict(vocab_size=len(ONSETS), num_conditions=(num_places(learned), *inputs.NUM_CONDITIONS[1:]))
-    return two_clocks.build_two_clock, builder | SIZES[network], train, write
+    return infill.build_infiller, dict(SIZES[network]), train, write
+
+
+def four_voices(piece):
+    """A piece as four voices, int16 (frames, 4): its parts, or all notes dealt by rank; None where four are too few."""
+    cells = piece.voices
+    if cells.shape[1] != 4:
+        cells, _ = voices.from_notes(voices.deal(voices.to_notes(cells)))
+    if cells.shape[1] > 4:
+        return None
+    return np.pad(cells, ((0, 0), (0, 4 - cells.shape[1])), constant_values=voices.REST)
 
 
 def dilated(network, learned, held, fit, steps, seed):
@@ -259,7 +264,7 @@ def adversaries(network, learned, held, fit, steps, seed):
     return build, builder | SIZES[network], train, write
 
 
-PREPARE = {"gru": characters, "lstm": characters, "two_clocks": two_clocks, "dcnn": dilated, "gan": adversaries,
+PREPARE = {"gru": characters, "lstm": characters, "infill": infilling, "dcnn": dilated, "gan": adversaries,
            "voices": adversaries}
 
 

@@ -3,13 +3,13 @@
 import functools
 from contextlib import contextmanager
 
-from utils.music import text
-from utils.nets import compose, inputs, two_clocks
+import numpy as np
+
+from utils.music import text, voices
+from utils.nets import infill, infill_inputs, inputs, two_clocks
 from utils.nets.backend import keras
 
 import tensorflow as tf  # isort: skip, after the backend, which keeps its start quiet
-
-PLANNED = *inputs.NUM_CONDITIONS, *compose.PLAN
 
 
 @functools.cache
@@ -27,3 +27,30 @@ def eagerly():
         yield
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+CHORALE = infill_inputs.Form(4, 16, 4, 7, "major", np.array([20, 36]), 40)
+INFILLER = {"channels": 8, "dilations": (1, 2), "units": 8, "hidden": 12}
+
+
+@functools.cache
+def infiller(seed=0):
+    keras.utils.set_random_seed(seed)
+    return infill.build_infiller(**INFILLER)
+
+
+def quartet():
+    """Four voices that move on every beat, at random but in their ranges: int16 (40, 4)."""
+    rng = np.random.default_rng(1)
+    notes = np.array([72, 65, 60, 50]) + rng.integers(-5, 6, (10, 4))
+    cells = np.repeat(notes, 4, axis=0) + voices.HELD
+    cells[::4] -= voices.HELD
+    cells[12:16, 2] = voices.REST
+    return cells.astype(np.int16)
+
+
+def quartet_gap():
+    """All is given but the middle bar, and the alto to the end: bool (40, 4)."""
+    known = np.ones((40, 4), bool)
+    known[16:28], known[16:, 1] = False, False
+    return known

@@ -18,11 +18,11 @@ from utils.music import midi
 from utils.show import score
 
 ROOT = Path(__file__).resolve().parents[1]
-FIVE = [ROOT / "outputs" / "rnn_compose_gru" / f"piece_{number}.mid" for number in range(1, 6)]
+FIVE = [ROOT / "outputs" / "infill" / f"piece_{number}.mid" for number in range(1, 6)]
 TINY = {  # other numbers of layers than by default, too
     "gru": dict(units=16, num_layers=2),
     "lstm": dict(units=16),
-    "two_clocks": dict(slow_units=16, slow_layers=1, fast_units=16),
+    "infill": dict(channels=8, units=8, hidden=8),
     "dcnn": dict(num_stacks=1, num_layers=3, channels=8, skip_channels=16),
     "gan": dict(units=[8, 16, 32]),
     "voices": dict(channels=16),

@@ -84,7 +84,7 @@ def test_all_python_of_the_readme_runs_from_the_root_and_writes_to_outputs_local
     assert {path.name for path in WRITTEN if path.exists()} == {"continued.mid", "performed.mp3", "my_sweep"}
     assert status() == before
     given, gone_on = (midi.notes_to_roll(midi.midi_to_notes(path)) for path in (
-        "outputs/rnn_compose_gru/piece_1.mid", "outputs/local/continued.mid"))
+        "outputs/infill/piece_1.mid", "outputs/local/continued.mid"))
     assert 64 < len(gone_on) <= 128 and ((given[:64] != 0) == (gone_on[:64] != 0)).all()
     wave, rate = audio.read("outputs/local/performed.mp3")
     assert abs(len(wave) / rate - len(gone_on) / 8 - 1) < 0.2 and 0.01 < wave.std() < 0.3

@@ -11,7 +11,7 @@ import pytest
 from tests.bench import score_json
 from utils.music import data, midi, text
 
-FOLDER = data.ROOT / "outputs" / "rnn_compose_gru"  # music that is shipped: no corpus is needed
+FOLDER = data.ROOT / "outputs" / "infill"  # music that is shipped: no corpus is needed
 
 
 def write(path, content):
@@ -51,13 +51,23 @@ def test_what_is_no_such_file_is_refused_in_a_sentence(tmp_path, content, split,
 
 
 def test_missing_voices_are_silent(tmp_path):
-    rolls = score_json.read(write(tmp_path / "mine.json", b'{"test": [[[60, -1, NaN], []]]}'), "test")
+    rolls, quartets = score_json.read(write(tmp_path / "mine.json", b'{"test": [[[60, -1, NaN], []]]}'), "test")
+    assert quartets is None
     assert len(rolls) == 1 and np.argwhere(rolls[0]).tolist() == [[0, 60]] and len(rolls[0]) == 2
+
+
+def test_voices_that_are_named_are_scored(tmp_path, capsys):
+    path = write(tmp_path / "mine.json", b'{"test": [[[72, 67, 60, 48], [72, 65, -1, NaN]]], "few": [[[60]]]}')
+    assert score_json.read(path, "test")[1][0].tolist() == [[72, 67, 60, 48], [72, 65, -1, -1]]
+    score_json.main(path, "test", "voices")
+    assert len(re.findall(r"test, voices named, 2 frames, .*: [\d.]+ nats per frame", capsys.readouterr().out)) == 2
+    with pytest.raises(ValueError, match="not every frame has four entries"):
+        score_json.main(path, "few", "voices")
 
 
 def test_a_wrong_grid_says_what_is_possible(tmp_path, monkeypatch):
     path = write(tmp_path / "tiny.json", {"test": [[[60]]]})
-    with pytest.raises(ValueError, match="there is no grid 'eighth': choose one of 16th, quarter"):
+    with pytest.raises(ValueError, match="there is no grid 'eighth': choose one of 16th, quarter, voices"):
         score_json.main(path, "test", "eighth")
     monkeypatch.setattr(score_json, "OUTPUTS", tmp_path)
     with pytest.raises(ValueError, match="no network for the quarter grid"):

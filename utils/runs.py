@@ -16,7 +16,7 @@ from utils import files
 MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
 MANIFEST = "MANIFEST.json"
-NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan",
+NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "infill": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan",
              "evaluation": "05_evaluation", "gallery": "05_evaluation"}  # by the first word of a run's name
 
 
@@ -112,15 +112,43 @@ def load(model, run_dir):
     Raises: ValueError where a file is missing, damaged, or made for a model of another shape.
     Notebook: 02, "Training".
     """
-    path = Path(run_dir) / WEIGHTS
-    expected = config(run_dir).get("sha256")
-    if hashlib.sha256(_read(path)).hexdigest() != expected:
-        raise ValueError(f"{path} does not match the sha256 in its {CONFIG}: {_remedy(run_dir)}")
+    path = weights(run_dir)
     try:
         model.load_weights(path)
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} does not fit this model: build it with the settings in {CONFIG} ({error})") from error
     return read_json(path.with_name(HISTORY))
+
+
+def weights(run_dir):
+    """Find a run's weights file, and see that it is whole.
+
+    Args: run_dir: folder that `save` wrote.
+    Returns: Path. Raises: ValueError where the file is missing, or is not the one in the config.
+    """
+    path = Path(run_dir) / WEIGHTS
+    if hashlib.sha256(_read(path)).hexdigest() != config(run_dir).get("sha256"):
+        raise ValueError(f"{path} does not match the sha256 in its {CONFIG}: {_remedy(run_dir)}")
+    return path
+
+
+def arrays(run_dir):
+    """Read a run's weights without building its network.
+
+    Args: run_dir: folder that `save` wrote.
+    Returns: dict from a layer's name to the list of its arrays, in Keras's order; those of a cell count as the layer's.
+    Raises: ValueError as `weights`.
+    """
+    found = {}
+    with h5py.File(weights(run_dir), "r") as file:
+
+        def add(path, item):
+            if isinstance(item, h5py.Dataset) and "/vars/" in path:  # such as layers/gru_1/cell/vars/0
+                layer = path.split("/vars/")[0].removesuffix("/cell")
+                found.setdefault(str(file[f"{layer}/vars"].attrs["name"]), []).append(item[()])
+
+        file.visititems(add)
+    return found
 
 
 def config(run_dir):

@@ -6,15 +6,15 @@ import numpy as np
 
 from tests.bench.table import Row, seconds
 from utils.music import data, text
-from utils.nets import char_rnn, compose, inputs, training, two_clocks
+from utils.nets import char_rnn, infill_inputs, infill_numpy, inputs, training, two_clocks
 from utils.nets.backend import keras
 
 STEPS, EPOCHS = 40, 4  # of training, timed after an epoch that compiles
 WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
 UNITS = 500  # of its two layers: as many weights as the network with two clocks
-CHARACTERS = 300  # in the window that `predict` reads again for each character, about a minute of music
-BARS, STREAMS = 8, (1, 16, 64)
-COMPOSER = Path(__file__).resolve().parents[2] / "outputs/rnn_compose_gru"
+BARS, PIECES = 16, (1, 16, 64)
+CELLS = 4 * 16 * BARS  # of a piece; Keras's `predict` would read a piece once for each of them
+INFILL = Path(__file__).resolve().parents[2] / "outputs/infill"
 
 
 def rows():
@@ -33,16 +33,15 @@ def rows():
     sizes = f"{model.count_params() / 1e6:.1f} and {plain.count_params() / 1e6:.1f} M weights"
     yield Row(f"RNN training, {sizes}", ours, "characters/s", "1.5 x the rival", "Keras, plain", rival, ours / rival)
 
-    window = np.zeros((1, CHARACTERS), int)
-    plain.predict(window, verbose=0)
-    rival = 1 / seconds(lambda: plain.predict(window, verbose=0), repeats=5)[0]
-    composer = training.rebuild(COMPOSER)
-    plan = compose.plan(compose.Form(length=16 * BARS))  # so that no piece ends early
-    for streams in STREAMS:
-        spent, written = seconds(lambda: compose.generate(composer, streams, max_bars=BARS, conditions=plan))
-        speed = sum(map(len, written)) / spent
-        yield Row(f"RNN writing, {streams} at once", speed, "characters/s", "50 x the rival" * (streams == 1),
-                  f"predict, {CHARACTERS} at a time", rival, speed / rival)
+    model, network = training.rebuild(INFILL), infill_numpy.load(INFILL)
+    form = infill_inputs.Form(tonic=7, mode="major", length=16 * BARS)
+    batch = infill_inputs.batch([np.full((form.length, 4), -1)], [form])
+    model.predict_on_batch(batch)
+    rival = CELLS * seconds(lambda: model.predict_on_batch(batch), repeats=3)[0]
+    for count in PIECES:
+        spent, _ = seconds(lambda: infill_numpy.write([network], [form] * count))
+        yield Row(f"{BARS} bars in four voices, {count} at once", spent / count, "s/piece",
+                  "at most 0.5" * (count == 1), "predict, once a cell", rival, rival * count / spent)
 
 
 def characters_a_second(model, *batches):

@@ -1,9 +1,10 @@
 """Score a JSON file of pitch lists, such as the published JSB Chorales, with the shipped networks.
 
-    python -m tests.bench.score_json FILE SPLIT [16th | quarter]
+    python -m tests.bench.score_json FILE SPLIT [16th | quarter | voices]
 
 FILE holds {"train": [...], "valid": [...], "test": [...]}: pieces, each a list of frames, each a list of MIDI pitches.
-Without a grid the pieces' length decides. Nothing is assumed of a piece beyond its pitches.
+Without a grid the pieces' length decides. With `voices` each frame names soprano, alto, tenor and bass, -1 for a rest,
+on the grid of sixteenths. Nothing is assumed of a piece beyond its pitches.
 """
 
 import json
@@ -28,7 +29,8 @@ def read(file, split):
     """Read one split of a JSON file.
 
     Args: file: str or Path. split: str.
-    Returns: list of uint8 rolls (frames, 128).
+    Returns: rolls: list of uint8 (frames, 128). quartets: list of int (frames, 4), -1 for a rest; None where a frame
+        has another number of entries.
     Raises: ValueError with a remedy for a file that is missing, of another form, or without this split.
     """
     form = 'give {"test": [...]}: pieces, each a list of frames, each a list of MIDI pitches'
@@ -52,14 +54,19 @@ def read(file, split):
         raise ValueError(f"split {split!r} of {file} is of another form ({error}): {form}") from None
     if not any(map(len, rolls)):
         raise ValueError(f"split {split!r} of {file} holds no frames: choose one of {', '.join(splits)}, or {form}")
-    return rolls
+    four = all(len(frame) == 4 for piece in splits[split] for frame in piece)
+    quartets = four and [np.nan_to_num(np.array(piece, float).reshape(-1, 4), nan=-1).astype(int)
+                         for piece in splits[split] if piece]
+    return rolls, quartets or None
 
 
 def main(file, split, grid=None):
     """Print what the shipped networks say of a split; arguments as on the command line, errors as `read`."""
-    if grid not in (None, *GRIDS):
-        raise ValueError(f"there is no grid {grid!r}: choose one of {', '.join(GRIDS)}")
-    rolls = read(file, split)
+    if grid not in (None, "voices", *GRIDS):
+        raise ValueError(f"there is no grid {grid!r}: choose one of {', '.join(GRIDS)}, voices")
+    rolls, quartets = read(file, split)
+    if grid == "voices":
+        return voiced(quartets, split)
     grid = grid or ("quarter" if np.median(list(map(len, rolls))) <= LONGEST_QUARTERS else "16th")
     pattern, settings = GRIDS[grid]
     folders = sorted(OUTPUTS.glob(pattern))
@@ -76,6 +83,20 @@ def main(file, split, grid=None):
     for name, (nets, options) in rows.items():
         nats = np.concatenate(two_clocks.frame_nll(nets, rolls, **options)).sum()
         print(f"{name:44} {nats / frames:.4f} nats per frame, {nats / characters:.4f} per character", flush=True)
+
+
+def voiced(quartets, split):
+    """Print what four named voices cost, by the network that was trained on pitches alone."""
+    if quartets is None:
+        raise ValueError("not every frame has four entries: give soprano, alto, tenor and bass, -1 for a rest")
+    if not (OUTPUTS / "infill_plain").exists():
+        raise ValueError("no network of voices is shipped in outputs/: train infill_plain in notebook 02")
+    from utils.nets import infill_benchmark, training
+
+    model = training.rebuild(OUTPUTS / "infill_plain")
+    for name, keys in (("one context", (0,)), ("average of transposed contexts", KEYS)):
+        nats = np.concatenate(infill_benchmark.frame_nll(model, quartets, keys))
+        print(f"{split}, voices named, {len(nats)} frames, {name}: {nats.mean():.4f} nats per frame", flush=True)
 
 
 if __name__ == "__main__":

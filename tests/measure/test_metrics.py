@@ -7,7 +7,6 @@ import pytest
 
 from tests.rolls import BAR, chords, random_windows, roll_of, windows_of
 from utils.measure import metrics
-from utils.music import text
 
 
 @pytest.fixture
@@ -224,12 +223,3 @@ def test_features_by_hand():
     np.testing.assert_allclose(named[7:11], [(72 * 8 + 71 * 8 + 67) / 17, 62, 0, 0])
     np.testing.assert_allclose(named[11:15], [4 / 5, 1 / 5, 0, 0])
     np.testing.assert_allclose(named[15:], [1 / 2, 1 / 2, 0, 0])  # a semitone down, a major third up
-
-
-def test_a_close_is_a_triad_on_the_tonic_in_the_bass():
-    chord = lambda *pitches: text.as_roll([[50, 60], list(pitches), []])
-    assert metrics.closes(chord(48, 64, 67, 72), 0) and metrics.closes(chord(45, 60, 69), 9)
-    assert not metrics.closes(chord(52, 60, 67), 0), "the third is in the bass"
-    assert not metrics.closes(chord(48, 60, 67), 0), "there is no third"
-    assert not metrics.closes(chord(48, 64, 67, 70), 0), "a seventh sounds"
-    assert not metrics.closes(chord(48, 64, 67), 7) and not metrics.closes(np.zeros((4, 128), np.uint8), 0)

@@ -17,7 +17,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from utils.music import text
-from utils.nets import gan, gan_voices, inputs, student, two_clocks, wavenet
+from utils.nets import gan, gan_voices, infill, infill_inputs, inputs, student, two_clocks, wavenet
 from utils.nets.backend import keras
 
 folder, found = Path(sys.argv[1]), {"backend": keras.backend.backend()}
@@ -25,6 +25,9 @@ piece = inputs.prepare(text.as_roll([[60, 64]] * 12 + [[62]] * 12))[0]
 model = two_clocks.build_two_clock(129, slow_units=8, slow_layers=1, fast_units=8)
 found["two clocks"] = two_clocks.fit(model, [piece], [piece], folder / "rnn", epochs=1, steps=2,
                                      num_frames=8, batch_size=2)
+song = np.array([[72, 67, 64, 48], [200, 195, 192, 176]] * 8), infill_inputs.Form(tonic=0, mode="major")
+net = infill.build_infiller(channels=4, dilations=(1, 2), units=4, hidden=4)
+found["infill"] = infill.fit(net, [song], [song], folder / "infill", epochs=1, steps=2, num_frames=8, batch_size=2)
 codes = [np.arange(100) % 8]
 found["wavenet"] = wavenet.fit(wavenet.build(8, 1, 2, 4, 6), codes, codes, folder / "wavenet", epochs=1, steps=2,
                                num_steps=32)
@@ -55,7 +58,7 @@ def found(tmp_path_factory):
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["two clocks", "wavenet", "student"])
+@pytest.mark.parametrize("name", ["two clocks", "infill", "wavenet", "student"])
 def test_a_tiny_fit_runs_on_jax(name, found):
     assert found["backend"] == "jax"
     assert len(found[name]["loss"]) == len(found[name]["val_loss"]) == 1

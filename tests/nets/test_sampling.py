@@ -57,38 +57,3 @@ def test_a_forbidden_index_is_never_drawn():
 def test_what_cannot_be_drawn_from_says_why(logits, options, message):
     with pytest.raises(ValueError, match=message):
         sampling.sample(logits, np.random.default_rng(0), **options)
-
-
-KINDS = np.array([0, 1, 1, 1])
-
-
-@pytest.mark.parametrize("temperature", [0.3, 0.8, 1.0, 2.0])
-def test_kinds_keep_their_shares_whatever_the_temperature_within(temperature):
-    logits = np.stack([LOGITS, LOGITS[[1, 0, 2, 3]]])
-    softmax = np.exp(sampling.temper_by_kind(logits, KINDS, temperature))
-    assert np.allclose(softmax[:, 0], [0.5, 0.25]) and np.allclose(softmax.sum(axis=1), 1)
-    within = np.exp(logits[:, 1:] / temperature)
-    assert np.allclose(
-        softmax[:, 1:] / softmax[:, 1:].sum(axis=1, keepdims=True), within / within.sum(axis=1, keepdims=True)
-    )
-
-
-def test_the_choice_between_kinds_has_a_temperature_of_its_own():
-    softmax = np.exp(sampling.temper_by_kind(np.log([0.8, 0.1, 0.05, 0.05]), KINDS, 1.0, kind_temperature=2.0))
-    assert softmax[0] / softmax[1:].sum() == pytest.approx(2)  # the root of 4
-    assert softmax[1:] / softmax[1:].sum() == pytest.approx([0.5, 0.25, 0.25])
-
-
-def test_what_is_forbidden_stays_forbidden_a_whole_kind_too():
-    logits = np.log([[0.5, 0.5, 1e-9, 1e-9], [1, 1, 1, 1], [1, 1, 1, 1]])
-    logits[1, 0], logits[2, 1:] = -np.inf, -np.inf
-    tempered = sampling.temper_by_kind(logits, KINDS, 0.5)
-    assert (np.isneginf(tempered) == np.isneginf(logits)).all() and not np.isnan(tempered).any()
-
-
-@pytest.mark.parametrize(
-    "kinds, temperature, remedy", [(KINDS, 0, "above 0"), (KINDS, np.nan, "above 0"), (KINDS[:3], 1, "one for each")]
-)
-def test_kinds_that_cannot_be_tempered(kinds, temperature, remedy):
-    with pytest.raises(ValueError, match=remedy):
-        sampling.temper_by_kind(LOGITS, kinds, temperature)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import converter
 
-from utils.music import midi
+from utils.music import data, midi
 from utils.show import musicxml, score
 
 # Two bars of G major with an upbeat, in quarters: soprano, alto, tenor, bass as (start, end, pitch).
@@ -357,3 +357,10 @@ def test_musicxml_names_the_remedy(chorale):
     for tempo in (0, -60, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="Use a tempo such as 80"):
             score.musicxml(chorale, tempo=tempo)
+
+
+def test_a_piece_is_drawn_with_its_parts_and_key():
+    piece = next(piece for piece in data.pieces("test") if piece.semitones and len(piece.fermatas))
+    drawn = score.sheet(piece, "A title", 700, 2)
+    assert drawn.startswith("<svg") and "A title" in drawn and "max-width: 700px" in drawn
+    assert "keySig" in drawn and len(drawn) < len(score.sheet(piece, "A title", 700, 4))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import distance
 
 from utils.music import midi
-from utils.music.windows import (BEAT_FRAMES, NUM_CLASSES, NUM_VOICES, PERFECT, as_piece, as_windows, fold,
+from utils.music.windows import (BEAT_FRAMES, NUM_CLASSES, NUM_VOICES, PERFECT, as_windows, fold,
                                  four_bar_windows, ratio, steps, voices)
 
 KEY = (0, 2, 4, 5, 7, 8, 9, 11)  # C major, and A minor with its leading tone G sharp
@@ -182,18 +182,3 @@ def self_similarity(roll, upbeat=0, bar_frames=16, max_lag=16):
     by_lag = [ratio(np.diagonal(cosines, lag)[None], np.diagonal(defined > 0, lag)[None])
               for lag in range(1, max_lag + 1)]
     return np.concatenate(by_lag)
-
-
-def closes(roll, tonic):
-    """Tell whether a piece ends at home: its last chord a major or minor triad of the tonic, the tonic in the bass.
-
-    Args: roll: uint8 (frames, 128), a whole piece. tonic: pitch class 0 to 11. The fifth may be missing, the third not.
-    Returns: bool; False for silence.
-    Notebook: 02, "The composers".
-    """
-    sounds = np.flatnonzero(as_piece(roll).any(axis=1))
-    if not sounds.size:
-        return False
-    pitches = np.flatnonzero(roll[sounds[-1]])
-    above = set(((pitches - tonic) % NUM_CLASSES).tolist())
-    return bool(pitches[0] % NUM_CLASSES == tonic % NUM_CLASSES and len(above & {3, 4}) == 1 and above <= {0, 3, 4, 7})

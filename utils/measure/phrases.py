@@ -94,7 +94,7 @@ def cadences(windows):
     Returns: float64 (windows,), NaN where no phrase ends. Notebook: 05, "The writers".
     """
     ends = phrase_ends(windows)
-    return ratio(ends & _on_its_root(voices(windows)), ends)
+    return ratio(ends & on_its_root(voices(windows)), ends)
 
 
 def centroids(windows):
@@ -179,7 +179,7 @@ def counts(windows):
     return {name: np.where(silent, np.nan, values) for name, values in found.items()}
 
 
-def _on_its_root(by_rank):
+def on_its_root(by_rank):
     """Whether each frame of pitches from high to low (..., 4) is a triad, or one without its fifth, over its root."""
     bass = np.where(by_rank >= 0, by_rank, np.iinfo(np.int16).max).min(axis=-1, keepdims=True)
     above = np.where(by_rank >= 0, (by_rank - bass) % NUM_CLASSES, 0)

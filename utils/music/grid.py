@@ -137,6 +137,11 @@ def bars(meta, start, upbeat, end):
     return np.array(rows, np.int32).reshape(-1, 3)
 
 
+def beat_frames(beats, unit):
+    """Frames of a beat in a metre: three eighths in 6/8, 9/8 and 12/8."""
+    return 48 // unit if unit >= 8 and beats % 3 == 0 and beats > 3 else max(1, 16 // unit)
+
+
 def strengths(beats, unit):
     """Say how strong each sixteenth of a bar is.
 
@@ -146,7 +151,7 @@ def strengths(beats, unit):
     Notebook: 01.
     """
     frames = round(beats * 16 / unit)
-    beat = 48 // unit if unit >= 8 and beats % 3 == 0 and beats > 3 else max(1, 16 // unit)
+    beat = beat_frames(beats, unit)
     part = max(1, beat // 3 if beat % 3 == 0 else beat // 2)
     place = np.arange(max(frames, 1))
     strength = np.where(place % beat == 0, 2, np.where(place % part == 0, 1, 0))

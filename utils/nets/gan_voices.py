@@ -69,6 +69,12 @@ def build_discriminator(num_eighths=32, channels=160):
     return keras.Model(features, keras.layers.Dense(1)(x), name="discriminator")
 
 
+def choose(generator, discriminator, num_samples, times=2, seed=0):
+    """Let a generator write, and keep what its discriminator takes most for real: as `gan.choose`, over features."""
+    judge = keras.Sequential([build_features(generator.output_shape[1]), discriminator])
+    return gan.choose(generator, judge, num_samples, times, seed)
+
+
 class Choose(keras.layers.Layer):
     """Choose each voice's strongest pitch, and to strike or not; backwards pass gradients as softmax and sigmoid would.
 

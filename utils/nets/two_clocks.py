@@ -197,7 +197,7 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
         for place, number in enumerate(batch):
             mine = [row for row, (owner, _) in enumerate(rows) if owner == place]
             prior = np.array([UPBEATS.get(rows[row][1], 1.0) for row in mine])
-            result[number] = _mix(nats[mine, :len(rolls[number])], prior / prior.sum())
+            result[number] = mix(nats[mine, :len(rolls[number])], prior / prior.sum())
     return result
 
 
@@ -207,7 +207,7 @@ def _metres(bar, upbeat):
     return likely or [(bar or 16, upbeat or 0)]
 
 
-def _mix(nats, prior):
+def mix(nats, prior):
     """Nats of each frame under a Bayesian mixture of hypotheses: nats (hypotheses, frames), prior (hypotheses,)."""
     joint = np.log(prior)[:, None] - np.cumsum(nats, axis=1)
     total = np.logaddexp.reduce(joint, axis=0)

@@ -109,6 +109,18 @@ def svg(xml, width=900, max_bars=None):
     return toolkit.renderToSVG(1).replace("<svg ", paper, 1)
 
 
+def sheet(piece, title="", width=900, max_bars=None):
+    """Draw a piece with its parts, its key and its fermatas: data.Piece -> str, as `svg`.
+
+    Args: piece: data.Piece; fermatas beyond its end are left out. title, width, max_bars: see `musicxml` and `svg`.
+    Notebook: 02, "Listen".
+    """
+    fifths = (-7 * piece.semitones + 6) % 12 - 6  # sharps of the key that is so far from C major or A minor
+    fermatas = piece.fermatas[piece.fermatas < len(piece.roll)] / midi.STEPS_PER_QUARTER
+    return svg(musicxml(voices.to_notes(piece.voices), title, piece.metre, fifths,
+                        piece.upbeat / midi.STEPS_PER_QUARTER, fermatas, piece.voice_names), width, max_bars)
+
+
 def _check(notes, metre, fifths, upbeat, tempo):
     """Refuse what cannot be written; give the length of the upbeat in steps."""
     if not len(notes):
