@@ -5,9 +5,9 @@ import numpy as np
 from utils.nets import infill_inputs, infill_numpy, masks, training
 from utils.nets.backend import keras, layers, ops
 from utils.nets.infill_inputs import CENTRE, LOW, NEAR, ORDER, OUTLINE, SPAN
+from utils.nets.infill_numpy import NEVER, OTHERS, PITCHES
 
 CALIBRATIONS = np.arange(0.8, 1.61, 0.05)  # temperatures to choose from
-NEVER = -1e9  # added to the logit of what cannot be
 
 
 class Infiller(keras.Model):
@@ -123,7 +123,7 @@ def by_interval(values, batch, seen, voice, without=()):
     """Add up the logits of one voice: values float (batch, frames, HEAD_SIZE) of its head -> (batch, frames, VOCAB)."""
     plain, degrees, near, far, parallel = ops.split(values, np.cumsum(infill_inputs.HEADS)[:-1].tolist(), axis=-1)
     pitch, last = batch["pitch"], later(batch["pitch"])
-    own, others = last[..., voice], [other for other in range(4) if other != voice]
+    own, others = last[..., voice], OTHERS[voice]
     was, now = ops.take(last, others, axis=-1), ops.take(pitch, others, axis=-1)
     now = ops.where(ops.take(seen, others, axis=-1) > 0, now, 0)
     line = ops.concatenate([own[..., None], batch["before"][..., voice, None], batch["next_pitch"]], axis=-1)
@@ -138,7 +138,7 @@ def by_interval(values, batch, seen, voice, without=()):
         pitches = pitches + ops.sum((parallel - 1.0)[..., None] * ops.cast(forbidden, "float32"), axis=2)
     must = batch["must"][..., voice, None]
     free, hold = must == 0, (own[..., None] > 0) & ((must == 0) | (must == own[..., None]))
-    can = ops.concatenate([hold, free, free | (must == np.arange(1, SPAN + 1))], axis=-1)
+    can = ops.concatenate([hold, free, free | (must == PITCHES)], axis=-1)
     return plain + ops.pad(pitches, ((0, 0), (0, 0), (2, 0))) + ops.where(can, 0.0, NEVER)
 
 
@@ -149,13 +149,13 @@ def slide(values, pitch):
     """
     width = values.shape[-1] // pitch.shape[-1]
     values = ops.reshape(values, (*ops.shape(pitch), width))
-    index = ops.clip(np.arange(1, SPAN + 1) - pitch[..., None] + width // 2, 0, width - 1)
+    index = ops.clip(PITCHES - pitch[..., None] + width // 2, 0, width - 1)
     return ops.where((pitch > 0)[..., None], ops.take_along_axis(values, index, axis=-1), 0.0)
 
 
 def parallels(own, was, now):
     """Say which pitches would follow another voice in parallel fifths or octaves: int (...) -> bool (..., SPAN)."""
-    own, was, now, places = own[..., None], was[..., None], now[..., None], np.arange(1, SPAN + 1)
+    own, was, now, places = own[..., None], was[..., None], now[..., None], PITCHES
     interval = ops.mod(ops.abs(was - own), 12)  # a fifth below is a fifth: 7, not 5
     perfect = (own > 0) & (was > 0) & (now > 0) & ((interval == 0) | (interval == 7)) & (now != was)
     return perfect & (ops.sign(places - own) == ops.sign(now - was)) & (ops.mod(ops.abs(now - places), 12) == interval)
@@ -250,8 +250,7 @@ def nll(models, cells, forms, known=None, present=None, batch_size=12):
     models = models if isinstance(models, (list, tuple)) else [models]
     result = [np.zeros(0)] * len(cells)
     known = [np.zeros(np.shape(piece), bool) for piece in cells] if known is None else known
-    order = sorted(range(len(cells)), key=lambda i: len(cells[i]))
-    for group in (order[i:i + batch_size] for i in range(0, len(order), batch_size)):
+    for group in training.by_length(cells, batch_size):
         mine = [[part[i] for i in group] for part in (cells, forms, known)]
         batch = infill_inputs.batch(*mine, present, multiple=64)
         written = (1 - batch["given"]) * batch["present"]

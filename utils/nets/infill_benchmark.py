@@ -46,8 +46,7 @@ def frame_nll(models, pieces, transpositions=(0,), metres=None, batch_size=12):
     metres, cells = metres or two_clocks.UPBEATS, [without_attacks(piece) for piece in pieces]
     prior = np.array(list(metres.values())) / sum(metres.values())
     result = [np.zeros(0)] * len(cells)
-    order = sorted(range(len(cells)), key=lambda i: len(cells[i]))
-    for group in (order[i:i + batch_size] for i in range(0, len(order), batch_size)):
+    for group in training.by_length(cells, batch_size):
         nats = []
         for bar, upbeat in metres:
             forms = [infill_inputs.Form(upbeat, bar)] * len(group)

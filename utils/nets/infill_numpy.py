@@ -20,7 +20,7 @@ DEGREES = (PITCHES - 1 + LOW) % 12
 NEARBY, BETWEEN = (np.clip(PITCHES - np.arange(SPAN + 1)[:, None] + width // 2, 0, width - 1) for width in (NEAR, FAR))
 IS_PERFECT = np.isin(np.arange(12), windows.PERFECT)
 DENSE, GRU = ("kernel", "bias"), ("kernel", "recurrent_kernel", "bias")
-NEVER = -1e9  # the logit of what cannot be
+NEVER = -1e9  # added to the logit of what cannot be, or put in its place
 
 
 def load(run_dir):
@@ -96,7 +96,6 @@ def _prepare(cells, forms, known, present):
     for row, piece in enumerate(blank):
         whole[row, :len(piece)] = piece
     batch["homes"] = np.array([infill_inputs.home(form) for form in forms])
-    batch["heard"] = batch["present"]
     return batch, whole
 
 

@@ -27,14 +27,13 @@ class Prepared(NamedTuple):
     conditions: np.ndarray
 
 
-def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, conditions=(), bars=None):
+def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1, tonic=None, bars=None):
     """Prepare a piece, in one key or several.
 
     Args: roll: uint8 (frames, 128) or lists of pitches. upbeat, bar_frames, sixteenths: see `bar_conditions`.
         keys: semitones, one result for each. onsets: write the onset alphabet, the highest pitch of a frame first,
         with END as a last frame of its own. tonic: pitch class, a third condition that moves with the key, or None.
-        conditions: further int (frames,) arrays, END's frame counted. bars: of the piece, to read the place in any
-        metre from them (`places`).
+        bars: of the piece, to read the place in any metre from them (`places`).
     Returns: list of Prepared.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition.
     Notebook: 02, "Two clocks".
@@ -52,7 +51,7 @@ def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1
             tokens = np.vstack([tokens, np.full((1, tokens.shape[1]), text.NO_TOKEN)])
             tokens[-1, 0] = text.END_TOKEN
         keyed = [] if tonic is None else [np.full(len(source), (tonic + key) % 12)]
-        facts = np.column_stack([place, np.searchsorted(MATCHES, length, "right"), *keyed, *conditions])
+        facts = np.column_stack([place, np.searchsorted(MATCHES, length, "right"), *keyed])
         recalled = np.where(source[:, None] >= 0, tokens[source], text.NO_TOKEN)
         result.append(Prepared(tokens, recalled, facts.astype(np.int32)))
     return result

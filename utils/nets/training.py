@@ -101,6 +101,15 @@ def rebuild(run_dir):
     return model
 
 
+def by_length(pieces, size, numbers=None):
+    """Divide pieces into batches of like length, so that little is padded: list of lists of at most `size` numbers.
+
+    Args: pieces: list of whatever has a length. size: int. numbers: of the pieces to take; None takes them all.
+    """
+    order = sorted(range(len(pieces)) if numbers is None else numbers, key=lambda number: len(pieces[number]))
+    return [order[i:i + size] for i in range(0, len(order), size)]
+
+
 def nats(logits, tokens):
     """Score tokens by the logits that predicted them.
 

@@ -139,13 +139,13 @@ class Crops(keras.utils.PyDataset):
 
 
 def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_size=8, learning_rate=2e-3,
-        weight_decay=0.01, seed=0, keep_best=False):
+        weight_decay=0.01, seed=0):
     """Train a TwoClockRNN on random excerpts; a run that was stopped goes on from its last whole epoch.
 
     Args: model: what `build_two_clock` returns. pieces: what to learn from, see `Crops`. valid: pieces likewise, scored
         after each epoch. folder: Path, for the backup, TensorBoard's logs and history.csv. epochs, steps: steps an
         epoch. num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as a
-        cosine to 0. weight_decay: of AdamW. seed: of the excerpts. keep_best: see `training.fit`.
+        cosine to 0. weight_decay: of AdamW. seed: of the excerpts.
     Returns: dict, the history: loss and val_loss, nats a frame, one value an epoch.
     Notebook: 02, "Training".
     """
@@ -160,7 +160,7 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
         nats = [scorer.predict_on_batch(list(batch)).sum() for batch in held_out]
         return np.sum(nats) / sum(batch.tokens.shape[1] for batch in held_out)
 
-    return training.fit(model, data, folder, epochs, score, keep_best)
+    return training.fit(model, data, folder, epochs, score)
 
 
 def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,), sixteenths=1, tonic=None,
@@ -187,8 +187,7 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
         raise ValueError(f"{len(rolls)} pieces and other numbers of upbeats or bar_frames: give one for each piece")
     scorers = [_scorer(model) for model in models]
     result = [np.zeros(0)] * len(rolls)
-    order = sorted((i for i, roll in enumerate(rolls) if len(roll)), key=lambda i: len(rolls[i]))
-    for batch in (order[i:i + batch_size] for i in range(0, len(order), batch_size)):
+    for batch in training.by_length(rolls, batch_size, [i for i, roll in enumerate(rolls) if len(roll)]):
         rows = [(place, metre) for place, i in enumerate(batch) for metre in _metres(known[0][i], known[1][i])]
         prepared = [inputs.prepare(rolls[batch[place]], upbeat, bar, transpositions, False, sixteenths, tonic)
                     for place, (bar, upbeat) in rows]
