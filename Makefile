@@ -1,4 +1,5 @@
 # make music          install, run every notebook, say what to listen to; `make music SEED=7` makes other music
+# make harmonise TUNE=my.mid       harmonise a tune in four voices, three times; OPTIONS="--key G --fermatas 4,8"
 # make lab            open the notebooks in Jupyter
 # make test | bench   lint, unit tests and every notebook | speed
 # make release        run the notebooks and save them with what they ship; `make release NOTEBOOKS="02 05"` some of them;
@@ -13,6 +14,8 @@ INSTALL := $(VENV) -m pip install --quiet --quiet --disable-pip-version-check --
 SEED =
 MODE = load
 NOTEBOOKS =
+TUNE = data/tunes/amazing_grace.abc
+OPTIONS =
 JOBS = 2
 ONE_CORE_EACH := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 WHOLE_FILES := --dist loadfile --no-loadscope-reorder  # in the order of conftest.py; a notebook's kernel is one worker's
@@ -22,6 +25,9 @@ SAME_STATUS := { [ "$$before" = "$$(git status --porcelain 2>/dev/null)" ] || \
 
 music: $(STAMP)
 	@$(NOTE_STATUS); $(if $(SEED),BACH_SEED=$(SEED)) $(VENV) notebooks/run_all.py && $(SAME_STATUS)
+
+harmonise: $(STAMP)
+	@$(VENV) notebooks/compose.py harmonise "$(TUNE)" $(OPTIONS)
 
 lab: $(STAMP)  # from the root, for the links under the players lead from notebooks/ to outputs/
 	$(VENV) -m jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
@@ -53,4 +59,4 @@ $(DEV_STAMP): $(STAMP)
 	@$(INSTALL) requirements-dev.txt
 	@rm -f .venv/installed-dev-* && touch $@
 
-.PHONY: music lab test bench release
+.PHONY: music harmonise lab test bench release

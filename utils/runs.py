@@ -17,7 +17,8 @@ MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
 MANIFEST = "MANIFEST.json"
 NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "infill": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan",
-             "evaluation": "05_evaluation", "gallery": "05_evaluation"}  # by the first word of a run's name
+             "evaluation": "05_evaluation", "gallery": "05_evaluation",
+             "compose": "06_compose"}  # by the first word of a run's name
 
 
 def folders(root, name, mode):

@@ -82,6 +82,16 @@ def test_what_passes_for_a_chord(pitches, is_chord):
     assert metrics.measure(chords(pitches, pitches), bar_frames=8)["chord_rate"][0] == is_chord
 
 
+@pytest.mark.parametrize("root", range(12))
+def test_a_chord_is_one_on_every_root_and_in_any_shape(root):
+    named = [(0, 4, 7), (0, 3, 6, 9), (0, 4, 7, 10), (0, 4), (0, 2, 4), (0, 4, 8), (0,), ()]
+    classes = np.zeros((2, 4, 12), bool)
+    for place, chord in zip(np.ndindex(2, 4), named):
+        classes[place][np.add(root, chord).astype(int) % 12] = True
+    assert metrics.is_chord(classes).tolist() == [[True] * 4, [False] * 4]
+    assert all(metrics.is_chord(classes[place]) == metrics.is_chord(classes)[place] for place in np.ndindex(2, 4))
+
+
 def test_silent_beats_are_no_wrong_chords():
     assert measured((60, 4, 8), (64, 4, 8))["chord_rate"] == 1
 

@@ -265,6 +265,23 @@ def test_an_upbeat_has_the_places_at_the_end_of_a_bar():
     assert position[14:].tolist() == [10, 11, 0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("metre", METRES[:11])
+@pytest.mark.parametrize("upbeat", [0.0, 0.25])
+def test_a_bar_has_the_number_of_the_barline_before_it(metre, upbeat):
+    end = upbeat + 5 * bar(metre)
+    barlines = grid.bars(midi.Meta(((0.0, *metre),)), 0.0, upbeat, end)[:, 0]
+    frames = np.arange(round(4 * end))
+    wanted = np.searchsorted(barlines, frames, side="right")
+    numbers = grid.bar_number(frames, round(4 * upbeat), round(4 * bar(metre)))
+    assert numbers.tolist() == wanted.tolist() and numbers[-1] == 5
+
+
+def test_bars_are_numbered_from_the_first_full_one():
+    assert [grid.bar_number(frame, 4, 16) for frame in (0, 3, 4, 19, 20, 35, 36)] == [0, 0, 1, 1, 2, 2, 3]
+    assert [grid.bar_number(frame, 0, 12) for frame in (0, 11, 12, 119)] == [1, 1, 2, 10]
+    assert grid.bar_number(np.array([0, 6, 7]), 6, 6).tolist() == [0, 1, 1]
+
+
 def test_no_bars_are_refused():
     with pytest.raises(ValueError, match="no bars: pass"):
         grid.place(np.zeros((0, 3), int), 0, 4)

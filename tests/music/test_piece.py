@@ -104,7 +104,28 @@ def test_silent_bars_before_change_nothing(parts, bars):
     assert any(text.endswith("quarter notes of silence cut") for text in done)
 
 
+@pytest.mark.parametrize("mode", keys.KEY_MODES)
+@pytest.mark.parametrize("tonic", range(12))
+def test_a_blank_piece_is_what_a_file_of_its_outline_would_be(chorale, tonic, mode):
+    read, _ = piece.from_notes("mine", *chorale)
+    made = piece.blank("mine", read.voices, read.metre, read.upbeat, mode, tonic)
+    for name in ("name", "split", "index", "roll", "metre", "bar_frames", "upbeat", "fermatas", "repeats", "left_out",
+                 "voices", "voice_names", "bars", "off_grid"):
+        np.testing.assert_array_equal(getattr(made, name), getattr(read, name), name)
+    assert made.mode == mode and made.semitones == made.quarter_shift == keys.to_c(tonic, mode)
+    assert made.bars.dtype == read.bars.dtype and made.fermatas.dtype == read.fermatas.dtype
+
+
 # Values worked by hand
+
+
+def test_a_blank_piece_by_hand():
+    made = piece.blank("new", np.full((40, 4), voices.REST, np.int16), (6, 8), 2, "minor", 4)
+    assert made.bars.tolist() == [[2, 6, 8], [14, 6, 8], [26, 6, 8], [38, 6, 8]] and made.bar_frames == 12
+    assert made.roll.shape == (40, 128) and not made.roll.any() and made.semitones == 5 and made.upbeat == 2
+    assert (made.split, made.index, made.repeats, made.left_out) == ("extra", -1, (), "") and not made.fermatas.size
+    short = piece.blank("short", np.full((4, 4), voices.REST, np.int16), (4, 4), 4, "major", 0)
+    assert short.bars.tolist() == [[4, 4, 4]]  # an upbeat and nothing else
 
 
 def test_a_chorale_by_hand(chorale):

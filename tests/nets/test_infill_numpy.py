@@ -1,10 +1,11 @@
-"""Writing in NumPy: given cells stay, holds hold, a run is read without Keras, and draws follow the temperature."""
+"""Writing in NumPy: given cells stay, holds hold, a run is read without Keras, what is sung and chosen is obeyed."""
 
 import numpy as np
 import pytest
 
 from tests.networks import CHORALE, INFILLER, infiller, quartet, quartet_gap
 from utils import runs
+from utils.music import voices
 from utils.music.voices import HELD, REST
 from utils.nets import infill, infill_numpy
 
@@ -50,20 +51,6 @@ def test_a_run_is_read_without_keras(tmp_path):
     assert (cells[GAP] == TUNE[GAP]).all()
 
 
-def test_temperature_0_is_the_likeliest_and_others_choose_among_pitches():
-    share = np.log(np.array([[0.4, 0.1, 0.3, 0.2]]))  # hold, rest, two pitches
-
-    def draws(temperature):
-        chances = (np.arange(1000) + 0.5) / 1000
-        found = infill_numpy.draw(np.repeat(share, 1000, axis=0), chances, temperature)
-        return np.bincount(found, minlength=4) / 1000
-
-    assert draws(0).tolist() == [1, 0, 0, 0]
-    assert np.allclose(draws(1.0), np.exp(share[0]), atol=0.002)
-    cold = draws(0.5)  # strikes as often, and the likelier pitch more often: 9 to 4
-    assert np.allclose(cold[:2], [0.4, 0.1], atol=0.002) and np.isclose(cold[2] / cold[3], 9 / 4, rtol=0.05)
-
-
 @pytest.mark.parametrize("own, was, now, wrong", [
     (41, 48, 50, 43), (48, 41, 43, 50),  # a fifth, both a step up, asked of the lower voice and of the upper one
     (48, 36, 38, 50), (36, 48, 46, 34),  # octaves
@@ -78,3 +65,67 @@ def test_parallels_are_found_from_either_voice(own, was, now, wrong):
 def test_parallel_fourths_are_free():
     for own, was, now in ((41, 46, 48), (46, 41, 43)):
         assert not np.array(infill.parallels(np.array([[own]]), np.array([[was]]), np.array([[now]]))).any()
+
+
+# ---------------------------------------------------------------------------------------------- singable, choose
+
+
+def write(pieces=1, **more):
+    """Write that many pieces of the same outline with the small network, nothing given."""
+    return infill_numpy.write([infill.arrays(infiller())], [CHORALE] * pieces, temperature=1.5, **more)
+
+
+def wrong(cells):
+    """What nobody can sing: rests, and notes struck beyond the ranges or too far below a neighbour."""
+    pitch, struck, (low, high) = voices.pitches(cells).astype(int), voices.struck(cells), np.transpose(voices.RANGES)
+    far = struck[:, 1:3] & (pitch[:, :2] - pitch[:, 1:3] > voices.OCTAVE)
+    return int((cells < 0).sum()), int((struck & ((pitch < low) | (pitch > high))).sum()), int(far.sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_singable_has_no_rest_no_note_out_of_range_and_no_wide_gap(seed):
+    (free, _), (sung, nats) = *write(seed=seed), *write(seed=seed, singable=True)
+    assert min(wrong(free)) > 0 and wrong(sung) == (0, 0, 0) and np.isfinite(nats).all()
+
+
+def test_given_cells_stay_although_nobody_can_sing_them():
+    cells, known = TUNE.copy(), np.zeros(TUNE.shape, bool)
+    known[:, 0] = known[8:12, 2] = True
+    cells[:8, 0], cells[8:12, 2] = 96, REST
+    (written, _), = infill_numpy.write([infill.arrays(infiller())], [CHORALE], [cells], [known], singable=True)
+    assert (written[known] == cells[known]).all() and written[~known].min() >= 0
+
+
+def test_a_piece_goes_on_from_the_one_that_is_chosen():
+    plain, seen = write(3, seed=4), []
+
+    def choose(now, rows):
+        seen.append((now, rows.shape, rows.dtype))
+        return np.array([2, 1, 2]) if now == 15 else None
+
+    chosen = write(3, seed=4, choose=choose)
+    assert seen == [(now, (3, 40, 4), np.int16) for now in range(40)]
+    for (cells, nats), (own, own_nats) in zip(chosen[1:], plain[1:]):
+        assert (cells == own).all() and (nats == own_nats).all()
+    (cells, nats), (model, model_nats) = chosen[0], plain[2]
+    assert (cells[:16] == model[:16]).all() and (nats[:16] == model_nats[:16]).all()
+    assert (cells[:16] != plain[0][0][:16]).any() and (cells[16:] != model[16:]).any()
+
+
+def test_what_is_written_after_choices_costs_what_nll_says():
+    chosen = write(3, seed=1, choose=lambda now, rows: np.roll(np.arange(3), now % 3) if now % 5 == 4 else None)
+    scored = infill.nll([infiller()], [cells for cells, _ in chosen], [CHORALE] * 3)
+    for (_, nats), theirs in zip(chosen, scored):
+        np.testing.assert_allclose(nats, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_a_choice_of_each_for_itself_changes_nothing():
+    plain, chosen = write(2), write(2, choose=lambda now, rows: np.arange(2))
+    for (cells, nats), (own, own_nats) in zip(chosen, plain):
+        assert (cells == own).all() and (nats == own_nats).all()
+
+
+def test_a_choice_sees_what_is_written_so_far():
+    kept = []
+    (cells, _), = write(choose=lambda now, rows: kept.append(rows[0, :now + 1].copy()))
+    assert all((cells[:len(rows)] == rows).all() for rows in kept) and len(kept) == len(cells)

@@ -57,3 +57,17 @@ def test_a_forbidden_index_is_never_drawn():
 def test_what_cannot_be_drawn_from_says_why(logits, options, message):
     with pytest.raises(ValueError, match=message):
         sampling.sample(logits, np.random.default_rng(0), **options)
+
+
+def test_temperature_0_is_the_likeliest_and_others_choose_among_pitches():
+    share = np.log(np.array([[0.4, 0.1, 0.3, 0.2]]))  # hold, rest, two pitches
+
+    def draws(temperature):
+        chances = (np.arange(1000) + 0.5) / 1000
+        found = sampling.draw(np.repeat(share, 1000, axis=0), chances, temperature)
+        return np.bincount(found, minlength=4) / 1000
+
+    assert draws(0).tolist() == [1, 0, 0, 0]
+    assert np.allclose(draws(1.0), np.exp(share[0]), atol=0.002)
+    cold = draws(0.5)  # strikes as often, and the likelier pitch more often: 9 to 4
+    assert np.allclose(cold[:2], [0.4, 0.1], atol=0.002) and np.isclose(cold[2] / cold[3], 9 / 4, rtol=0.05)

@@ -55,7 +55,7 @@ def measure(windows, bar_frames=16):
     windows = as_windows(windows, bar_frames)
     bars = windows.shape[1] / bar_frames
     sounding, onsets = windows != 0, np.sum(windows == 1, axis=2)  # (windows, frames, 128) and (windows, frames)
-    chords = (fold(sounding[:, ::BEAT_FRAMES]) > 0) @ (1 << np.arange(NUM_CLASSES))  # (windows, beats), a bit a class
+    heard = fold(sounding[:, ::BEAT_FRAMES]) > 0  # (windows, beats, classes)
     classes = fold(sounding.sum(axis=1))  # (windows, 12)
     by_rank, moves = voices(windows), steps(windows)
     upper, lower = np.triu_indices(NUM_VOICES, 1)
@@ -66,12 +66,17 @@ def measure(windows, bar_frames=16):
     return {
         "notes_per_bar": onsets.sum(axis=1) / bars,
         "odd_onsets": ratio(onsets[:, 1::2], onsets),
-        "chord_rate": ratio(_IS_CHORD[chords], chords != 0),
+        "chord_rate": ratio(is_chord(heard), heard.any(axis=2)),
         "dissonance": ratio(pairs & np.isin(intervals, DISSONANT), pairs),
         "in_key": ratio(classes[:, KEY], classes),
         "melodic_interval": ratio(np.abs(moves), moves != 0),
         "parallels": parallel.sum(axis=(1, 2)) / bars,
     }
+
+
+def is_chord(classes):
+    """Whether pitch classes, bool (..., 12), are a triad or seventh chord, or one but for a class that is missing."""
+    return _IS_CHORD[classes @ (1 << np.arange(NUM_CLASSES))]
 
 
 def summary(measures):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.measure import metrics, phrases
-from utils.music import voices, windows
+from utils.music import harmony, voices, windows
 
 SEAM_MEASURES = "chord_rate", "dissonance", "melodic_interval", "parallels"
 GAP_BARS = 2
@@ -69,15 +69,9 @@ def closings(cells, fermatas, tonics):
     at_rest, total, home = 0, 0, 0
     for piece, marks, tonic in zip(cells, fermatas, tonics, strict=True):
         roll = voices.to_roll(piece)
-        rests = [_settle(piece, int(mark)) for mark in marks]
+        rests = [harmony.settled(piece, int(mark)) for mark in marks]
         at_rest += int(phrases.on_its_root(windows.voices(roll[rests][:, None])).sum()) if len(rests) else 0
         total += len(rests)
         sounding = roll[np.flatnonzero(roll.any(axis=1))[-1]]
         home += np.flatnonzero(sounding)[0] % windows.NUM_CLASSES == tonic % windows.NUM_CLASSES
     return at_rest / max(total, 1), home / len(cells)
-
-
-def _settle(cells, mark):
-    """The last frame of the soprano's note that bears a fermata: by then suspensions have come to rest."""
-    after = np.flatnonzero(cells[mark + 1:, 0] < voices.HELD)
-    return mark + int(after[0]) if len(after) else len(cells) - 1

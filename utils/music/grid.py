@@ -161,6 +161,11 @@ def strengths(beats, unit):
     return strength
 
 
+def bar_number(frame, upbeat, bar_frames):
+    """Number the bar of a frame, or of several, in a piece of one metre: 1 the first full bar, 0 the upbeat."""
+    return (frame - upbeat) // bar_frames + 1
+
+
 def place(bars, upbeat, num_frames):
     """Say of each frame of a piece where in its bar it is.
 

@@ -17,16 +17,47 @@ def find(notes):
     Source: Krumhansl 1990, Cognitive Foundations of Musical Pitch, chapter 4; profiles by Aarden 2003 for the Essen
         collection, as in music21 (`analysis.discrete.AardenEssen`). Notebook: 01, "Keys and metres".
     """
-    sounding = np.bincount(notes["pitch"] % 12, notes["end"] - notes["start"], minlength=12)
-    rolled = np.array([[np.roll(profile, tonic) for tonic in range(12)] for profile in PROFILES])  # (2, 12, 12)
-    agreement = rolled @ (sounding - sounding.mean()) / rolled.std(axis=2)
-    mode, tonic = np.unravel_index(np.argmax(agreement), agreement.shape)
+    agreed = agreement(np.bincount(notes["pitch"] % 12, notes["end"] - notes["start"], minlength=12))
+    mode, tonic = np.unravel_index(np.argmax(agreed), agreed.shape)
     return int(tonic), KEY_MODES[mode]
+
+
+def agreement(sounding):
+    """Compare how long each pitch class sounds, float (12,), with every key: float (2, 12), by mode and tonic, with the
+    correlation in proportion.
+    """
+    rolled = np.array([[np.roll(profile, tonic) for tonic in range(12)] for profile in PROFILES])  # (2, 12, 12)
+    return rolled @ (sounding - sounding.mean()) / rolled.std(axis=2)
+
+
+def signed(sharps):
+    """The two keys of a signature, -7 to 7 sharps: [(tonic, "major"), (tonic, "minor")]."""
+    return [(7 * sharps % 12, "major"), ((7 * sharps + 9) % 12, "minor")]
+
+
+def closing(cells, semitones):
+    """Name the key in which a piece closes, as a singer would: the pitch class of its last lowest note.
+
+    Analysis of the whole piece misses one final in seven, for chorales are modal and wander. The mode is major where
+    the piece's scale has the major third above that.
+
+    Args: cells: int (frames, voices), see `voices`, in which something sounds; the last column is the bass. semitones:
+        from the piece's scale to that of C major.
+    Returns: (tonic, mode), as `find`.
+    """
+    last = cells[np.flatnonzero((cells >= 0).any(axis=1))[-1]]
+    tonic = int(last[last >= 0][-1]) % 128 % 12
+    return tonic, KEY_MODES[(tonic + semitones + 4) % 12 not in (0, 2, 4, 5, 7, 9, 11)]
 
 
 def name(tonic, mode):
     """Spell a key: (7, "minor") is "G minor"."""
     return f"{TONICS[KEY_MODES.index(mode)][tonic]} {mode}"
+
+
+def pitch_name(pitch):
+    """Spell a MIDI pitch with its octave: 60 is "C4"."""
+    return f"{TONICS[0][pitch % 12]}{pitch // 12 - 1}"
 
 
 def to_c(tonic, mode):

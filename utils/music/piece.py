@@ -86,6 +86,17 @@ def from_notes(name, notes, meta, entry=None):
         bars=metres * np.array([scale, 1, 1], np.int32), off_grid=off_grid), done
 
 
+def blank(name, cells, metre, upbeat, mode, tonic):
+    """Make a piece of nothing but its outline, named as a choir: cells int16 (frames, 4), metre (numerator,
+    denominator), upbeat in frames, mode "major" or "minor", tonic a pitch class -> Piece.
+    """
+    bar = metre[0] * 16 // metre[1]
+    bars = np.array([(start, *metre) for start in range(upbeat, max(len(cells), upbeat + 1), bar)], np.int32)
+    semitones = keys.to_c(tonic, mode)
+    return Piece(name, "extra", -1, voices.to_roll(cells), mode, semitones, metre, bar, upbeat, np.array([], np.int32),
+                 (), "", semitones, cells, voices.SINGERS, bars, 0.0)
+
+
 def _cleaned(notes):
     """Notes on the grid, and what was done."""
     notes, done = grid.clean(notes)

@@ -14,6 +14,9 @@ from utils.music import lines, midi
 REST = -1
 HELD = 128  # added to a pitch that goes on sounding
 MOST, MOST_COLUMNS = 32, 256  # notes of one part at once, and voices, that can be told apart
+SINGERS = ("Soprano", "Alto", "Tenor", "Bass")
+RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))  # of soprano to bass in Bach's chorales: all of the training pieces
+OCTAVE = 12  # semitones that soprano and alto, alto and tenor keep between them at most, nearly always
 CHOIR = (  # one letter, or the first word of a part's name
     "s|soprano?s?|soprani|cantus|discantus|canto", "a|alto?s?|alti|altus|contralto",
     "t|tenors?|tenor[ei]", "b|bass|basses|bass[eio]|bassus")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.music import grid, voices
+from utils.music import grid, keys, voices
 
 LOW, SPAN = -36, 72  # lowest pitch that is read and written, in semitones from home, and how many
 HOMES, MIDDLE = 54, 60  # home is the tonic from F sharp below middle C to F above it; where the key is unknown middle C
@@ -29,7 +29,7 @@ HEAD_SIZE = sum(HEADS)
 FLOATS = ("struck", "given", "present", "heard")  # arrays of `read`, beside the plan
 INTEGERS = ("pitch", "token", "soon", "soon_far", "next_pitch", "next_far", "then_pitch", "then_far",
             "before", "age", "must")
-TEMPERATURE = 0.5  # of pitches, see `infill_numpy.draw`: chosen on the validation pieces
+TEMPERATURE = 0.5  # of pitches, see `sampling.draw`: chosen on the validation pieces
 SOON = 8  # frames: a note that is given so near may already be fled in parallels
 FORGOTTEN = 0.3  # share of the past that is hidden in training, at most
 
@@ -55,16 +55,13 @@ class Form(NamedTuple):
 def form(piece, with_motion=False):
     """Read the outline of a piece: anything with voices, semitones, upbeat, metre, bar_frames and fermatas.
 
-    Its key is that in which it closes, the pitch class of its last lowest note, as a singer would say: analysis of the
-    whole piece misses one final in seven, for chorales are modal and wander. Its mode is major where its scale has the
-    major third above that. A piece without fermatas has phrases nevertheless: they are unknown.
+    Its key is that in which it closes, see `keys.closing`. A piece without fermatas has phrases nevertheless: they are
+    unknown.
 
     Args: piece. with_motion: count how busy it is, to learn from it or to write another as busy; what is scored, or
         written around notes of the piece, must not know that. Returns: Form.
     """
-    sounding = piece.voices[np.flatnonzero((piece.voices >= 0).any(axis=1))[-1]]
-    tonic = int(sounding[sounding >= 0][-1]) % voices.HELD % 12
-    mode = "major" if (tonic + piece.semitones + 4) % 12 in (0, 2, 4, 5, 7, 9, 11) else "minor"
+    tonic, mode = keys.closing(piece.voices, piece.semitones)
     fermatas = piece.fermatas if len(piece.fermatas) else None
     return Form(piece.upbeat, piece.bar_frames, grid.beat_frames(*piece.metre), tonic, mode, fermatas,
                 len(piece.voices), motion(piece.voices) if with_motion else None)

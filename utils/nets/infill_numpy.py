@@ -4,7 +4,7 @@ import numpy as np
 
 from utils import runs
 from utils.music import voices, windows
-from utils.nets import infill_inputs
+from utils.nets import infill_inputs, sampling
 from utils.nets.infill_inputs import (CENTRE, DISTANCES, FAR, HEADS, HOLD, LOW, NEAR, NOTE_AGES, NO_NOTE, ORDER,
                                       OUTLINE, PAIRS, SEEN, SPAN)
 
@@ -38,10 +38,13 @@ def load(run_dir):
 
 
 def write(networks, forms, given=None, known=None, temperature=infill_inputs.TEMPERATURE, seed=0,
-          present=None):
+          present=None, singable=False, choose=None):
     """Write the cells that are not given; see `infill.write`, which takes Keras models too.
 
-    Args: networks: list of dicts, as `load` reads them. The others, and Returns: as `infill.write`.
+    Args: networks: list of dicts, as `load` reads them. singable: write no rest, no note beyond `voices.RANGES`,
+        and none by which alto or tenor would be more than an octave below its neighbour. choose: function of each
+        frame's number and the cells so far, int16 (pieces, frames, 4): None, or for each piece which one it goes on
+        from, int (pieces,), one with the same form and cells given. The others, and Returns: as `infill.write`.
     """
     cells, known = _given(forms, given, known)
     if not (np.isfinite(temperature) and temperature >= 0):
@@ -63,11 +66,20 @@ def write(networks, forms, given=None, known=None, temperature=infill_inputs.TEM
                 rows = see(pitch[:, now], struck[:, now], seen, present[:, now])
                 each = [log_softmax(player.voice(now, voice, rows, last, line, seen)) for player in players]
                 share = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
-                token = draw(share, chance[:, now, voice], temperature)
+                if singable:
+                    share[_unsingable(voice, pitch[:, now], seen, batch, now)] = NEVER
+                token = sampling.draw(share, chance[:, now, voice], temperature)
                 nats[new, now] -= share[new, token[new]]
                 _put(token, new, now, voice, batch, whole)
             seen[:, voice] = present[:, now, voice]
         line = infill_inputs.follow(line, pitch[:, now], struck[:, now] > 0)
+        rows = choose(now, whole) if choose else None
+        if rows is not None:
+            for each in (pitch, struck, whole, nats):
+                each[:] = each[rows]
+            line = line[:, rows]
+            for player in players:
+                player.states = [state[rows] for state in player.states]
     return [(whole[row, :len(piece)].copy(), nats[row, :len(piece)]) for row, piece in enumerate(cells)]
 
 
@@ -99,6 +111,17 @@ def _prepare(cells, forms, known, present):
     return batch, whole
 
 
+def _unsingable(voice, pitch, seen, batch, now):
+    """What a voice must not write: bool (pieces, VOCAB)."""
+    low, high = (edge - LOW + 1 - batch["homes"] for edge in voices.RANGES[voice])
+    if voice in (1, 2):  # of them soprano and alto are above
+        above = pitch[:, voice - 1] * (seen[:, voice - 1] > 0)
+        low = np.where(above > 0, np.maximum(low, np.minimum(above - voices.OCTAVE, high)), low)
+    out = (low[:, None] > PITCHES) | (high[:, None] < PITCHES)
+    free = batch["must"][:, now, voice, None] == 0
+    return np.concatenate([np.zeros_like(free), free, out & free], axis=1)
+
+
 def _put(token, new, now, voice, batch, whole):
     """Put tokens (pieces,) where they are new: into the batch that is read on, and the cells that are returned."""
     ago, strike = max(now - 1, 0), token > NO_NOTE
@@ -108,22 +131,6 @@ def _put(token, new, now, voice, batch, whole):
     batch["pitch"][new, now, voice] = pitch[new]
     batch["struck"][new, now, voice] = strike[new]
     whole[new, now, voice] = cell[new]
-
-
-def draw(share, chance, temperature):
-    """Draw a cell from each row: hold, rest or strike by its probability, and by the temperature which pitch is struck.
-
-    A temperature of the whole would favour hold, one cell, over the many pitches that share a strike: too few notes.
-
-    Args: share: float (rows, VOCAB), log-probabilities. chance: float (rows,), 0 to 1. temperature: float.
-    Returns: int (rows,).
-    """
-    if temperature == 0:
-        return share.argmax(axis=1)
-    pitches = share[:, 2:] / temperature
-    strike = np.logaddexp.reduce(share[:, 2:], axis=1) - np.logaddexp.reduce(pitches, axis=1)
-    total = np.cumsum(np.exp(np.concatenate([share[:, :2], pitches + strike[:, None]], axis=1)), axis=1)
-    return (total <= chance[:, None] * total[:, -1:]).sum(axis=1).clip(max=share.shape[1] - 1)
 
 
 class _Player:

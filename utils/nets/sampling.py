@@ -26,3 +26,20 @@ def sample(logits, rng, temperature=1.0):
     with np.errstate(over="ignore"):  # a tiny temperature leaves only the likeliest, as it should
         logits = logits / temperature
     return (logits + rng.gumbel(size=logits.shape)).argmax(axis=-1)  # Gumbel's trick: softmax draws without a softmax
+
+
+def draw(share, chance, temperature):
+    """Draw a cell of a voice from each row: hold, rest or strike by probability, and by the temperature which pitch.
+
+    A temperature of the whole would favour hold, one cell, over the many pitches that share a strike: too few notes.
+
+    Args: share: float (rows, infill_inputs.VOCAB), log-probabilities of hold, rest and pitches. chance: float (rows,),
+        0 to 1. temperature: float from 0.
+    Returns: int (rows,).
+    """
+    if temperature == 0:
+        return share.argmax(axis=1)
+    pitches = share[:, 2:] / temperature
+    strike = np.logaddexp.reduce(share[:, 2:], axis=1) - np.logaddexp.reduce(pitches, axis=1)
+    total = np.cumsum(np.exp(np.concatenate([share[:, :2], pitches + strike[:, None]], axis=1)), axis=1)
+    return (total <= chance[:, None] * total[:, -1:]).sum(axis=1).clip(max=share.shape[1] - 1)

@@ -9,7 +9,7 @@ import numpy as np
 import verovio
 
 from utils.music import lines as dealing
-from utils.music import midi, voices
+from utils.music import harmony, keys, midi, voices
 from utils.show import musicxml as writing
 
 MIDDLE_C = 60
@@ -51,7 +51,8 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=(), n
 
     Args: notes: structured array (notes,) of midi.NOTE. title: str. metre: (numerator, denominator).
         fifths: key signature, -7 (flats) to 7 (sharps). upbeat: quarters before the first barline, less than a bar.
-        fermatas: quarters at which the highest and the lowest voice, in an open score all, carry a fermata.
+        fermatas: quarters at which the highest and the lowest voice carry a fermata; in an open score all do that begin
+        a note there, or all that sound where none begins.
         names: str, of the parts by number. open_score: a file for other programs instead of a picture.
         tempo: quarter notes a minute, or None.
     Returns: str, a MusicXML 4.0 document. The last bar is shortened by the upbeat where the notes allow it.
@@ -64,8 +65,11 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=(), n
     bars = writing.bars(end, metre, upbeat_steps, fifths)
     holds = [round(quarter * midi.STEPS_PER_QUARTER) for quarter in fermatas]
     if open_score:
-        drawn = [[[writing.values(voice, bars, holds, bool(inner)) for inner, voice in enumerate(part.voices)]]
-                 for part in parts]
+        begins = [[{start for start, *_ in voice} for voice in part.voices] for part in parts]
+        late = [hold for hold in holds if not any(hold in starts for part in begins for starts in part)]  # on no start
+        drawn = [[[writing.values(voice, bars, [hold for hold in holds if hold in starts or hold in late], bool(inner))
+                   for inner, (voice, starts) in enumerate(zip(part.voices, each))]]
+                 for part, each in zip(parts, begins)]
         clefs, labels = [[part.clef] for part in parts], [_plain(part.name) for part in parts]
         head = "".join(f'<score-part id="P{number}"><part-name>{label}</part-name></score-part>'
                        for number, label in enumerate(labels, start=1))
@@ -81,6 +85,11 @@ def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=(), n
 def key_to_fifths(key):
     """Count the sharps (flats: negative) of a key, spelled as in MIDI: "A" and "F#m" have 3, "Gm" has -2."""
     return writing.LETTERS.index(key[0]) - 1 + 7 * (key.count("#") - key.count("b")) - 3 * key.endswith("m")
+
+
+def signature(piece):
+    """Count the sharps (flats: negative) of a piece's key, of two that sound alike the usual one: -6 to 6."""
+    return key_to_fifths(keys.TONICS[piece.mode == "minor"][harmony.tonic(piece)] + "m" * (piece.mode == "minor"))
 
 
 def svg(xml, width=900, max_bars=None):
@@ -115,9 +124,8 @@ def sheet(piece, title="", width=900, max_bars=None):
     Args: piece: data.Piece; fermatas beyond its end are left out. title, width, max_bars: see `musicxml` and `svg`.
     Notebook: 02, "Listen".
     """
-    fifths = (-7 * piece.semitones + 6) % 12 - 6  # sharps of the key that is so far from C major or A minor
     fermatas = piece.fermatas[piece.fermatas < len(piece.roll)] / midi.STEPS_PER_QUARTER
-    return svg(musicxml(voices.to_notes(piece.voices), title, piece.metre, fifths,
+    return svg(musicxml(voices.to_notes(piece.voices), title, piece.metre, signature(piece),
                         piece.upbeat / midi.STEPS_PER_QUARTER, fermatas, piece.voice_names), width, max_bars)
 
 

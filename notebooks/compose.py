@@ -1,0 +1,234 @@
+"""Harmonise a tune in four voices, write on, rewrite some bars, or compose: MIDI, MusicXML, score and sound of each.
+
+    python notebooks/compose.py harmonise TUNE               three ways to harmonise a tune
+    python notebooks/compose.py continue PIECE --bars 8      a tune, or a piece in four voices, goes on
+    python notebooks/compose.py vary PIECE --bars 5-8 --voices alto,tenor     some cells anew, all else to the note
+    python notebooks/compose.py new --bars 16 --key "e minor" --metre 3/4 --form AAB
+
+TUNE is a MIDI, MusicXML, ABC or kern file: a melody alone or with other parts, written or played against a click. Key,
+metre, upbeat and phrase ends are found, and can be said. All goes to a new folder in outputs/local, or to --out: for
+each attempt, the best first, .mid .musicxml .svg .png .mp3, and report.md, which says what was found and how good each
+attempt is.
+"""
+
+import argparse
+import os
+import re
+import sys
+from contextlib import suppress
+from itertools import combinations
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+
+from utils import files
+from utils.measure import attempts
+from utils.music import folder, harmony, keys, tune, typed, voices
+from utils.nets import composer, infill_inputs, infill_numpy
+from utils.show import edition, table
+
+NETWORK = ROOT / "outputs" / "infill"
+MOST_ATTEMPTS = 24
+COLUMNS = {"nats": "nats per frame", "parallels": "parallels per bar"}  # the others are called as in attempts.judge
+
+
+def read_file(path, number):
+    """Read one tune of a file: (notes, meta, title, what has to be said of it)."""
+    found = folder.read(path)
+    if not 1 <= number <= len(found):
+        raise ValueError(f"--tune {number} is not in {files.shown(path)}: give a number from 1 to {len(found)}")
+    said = [f"the file holds {len(found)} tunes, this is number {number}: --tune chooses"] if len(found) > 1 else []
+    return (*found[number - 1], title_of(path), said)
+
+
+def title_of(path):
+    """A file's name as a title."""
+    words = re.sub(r"[_\s]+", " ", files.shown(path.stem)).strip()
+    return words.title() if words.islower() else words
+
+
+def wishes(chosen):
+    """What a reader says of a tune, as `tune.hear` takes it."""
+    return {name: getattr(chosen, name) for name in ("key", "metre", "upbeat", "fermatas")}
+
+
+def harmonise(network, chosen):
+    """Harmonise a tune: (attempts, title, what was found)."""
+    notes, meta, title, said = read_file(chosen.file, chosen.tune)
+    read = tune.hear(notes, meta, chosen.file.name, chosen.part, **wishes(chosen))
+    return composer.harmonise(network, read, **how(chosen)), title, [*said, *read.said]
+
+
+def go_on(network, chosen):
+    """Write on from a tune, or from a piece in four voices."""
+    notes, meta, title, said = read_file(chosen.file, chosen.tune)
+    read = None if chosen.part else tune.quartet(notes, meta, chosen.file.name, **wishes(chosen))
+    read = read or tune.hear(notes, meta, chosen.file.name, chosen.part, **wishes(chosen))
+    return (composer.write_on(network, read, chosen.bars, **how(chosen)), f"{title}, continued",
+            [*said, *read.said, f"{chosen.bars} bars more"])
+
+
+def vary(network, chosen):
+    """Write some bars of some voices of a piece anew."""
+    notes, meta, title, said = read_file(chosen.file, chosen.tune)
+    read = tune.quartet(notes, meta, chosen.file.name, **wishes(chosen))
+    if read is None:
+        raise ValueError(f"{chosen.file} has not four voices of one note at a time: harmonise it first, then vary what "
+                         "comes of it")
+    bars = None if chosen.bars is None else typed.bars(chosen.bars)
+    singers = None if chosen.voices is None else typed.singers(chosen.voices)
+    said += [*read.said, f"written anew: bars {chosen.bars or 'all'}, voices {chosen.voices or 'all'}"]
+    return composer.vary(network, read.piece, bars, singers, **how(chosen)), f"{title}, varied", said
+
+
+def new(network, chosen):
+    """Compose from nothing."""
+    outline = composer.blank(chosen.bars, chosen.key, chosen.metre, chosen.upbeat, chosen.form)
+    said = [f"{chosen.bars} bars of {chosen.metre} in {keys.name(*typed.key(chosen.key))}, form {chosen.form}"]
+    return composer.compose(network, outline, chosen.form, chosen.vary_inner, **how(chosen)), "New", said
+
+
+def how(chosen):
+    """How it is written, for `composer`."""
+    return dict(attempts=chosen.attempts, temperature=chosen.temperature, seed=chosen.seed, drafts=chosen.drafts)
+
+
+# ---------------------------------------------------------------------------------------------- what becomes of it
+
+
+def compared(found):
+    """Say how good each attempt is and how much they differ: composer.Attempts, the best first -> str, Markdown."""
+    rows = {f"attempt {number}": {"nats": each.nats} | attempts.judge(each.piece)
+            for number, each in enumerate(found, 1)}
+    rows = {name: {COLUMNS.get(column, column): value for column, value in row.items()} for name, row in rows.items()}
+    text = (f"{table.markdown(table.show(rows))}\n\nFirst what closes on the tonic, then what has few nats and "
+            "parallels, phrase ends that rest on a triad, and beats that are chords. Notebook 06 explains the columns.")
+    pairs = [attempts.alike(one.piece, other.piece) for one, other in combinations(found, 2)]
+    return text + (f" Two attempts have the same chord on {np.mean(pairs):.0%} of the beats." if pairs else "")
+
+
+def report(title, said, found):
+    """All there is to say: title, what was found in the tune (list of str), attempts -> str, Markdown."""
+    text = [f"# {title}", "", *(f"- {line}" for line in said), "", compared(found)]
+    for number, each in enumerate(found, 1):
+        text += ["", f"## Attempt {number}", "", *(f"- {line}" for line in details(each.piece))]
+    return "\n".join(text) + "\n"
+
+
+def details(read):
+    """List the cadences of a piece, its parallels, and how high and low its voices go."""
+    lines = [f"bar {end.bar}: phrase ends on {end.chord}, {end.kind}" for end in harmony.cadences(read)]
+    names = [name.lower() for name in read.voice_names]
+    lines += [f"bar {each.bar}: parallel {each.interval}, {names[each.upper]} and {names[each.lower]}"
+              for each in harmony.parallels(read)]
+    pitch = voices.pitches(read.voices)
+    sung = [(name, column[column >= 0]) for name, column in zip(names, pitch.T)]
+    return [*lines, ", ".join(f"{name} {keys.pitch_name(notes.min())} to {keys.pitch_name(notes.max())}"
+                              for name, notes in sung if len(notes))]
+
+
+def free_folder(name):
+    """A folder in outputs/local that is not there yet."""
+    name = re.sub(r"[^\w.-]+", "_", name.lower()).strip("._") or "piece"
+    places = (ROOT / "outputs" / "local" / (name + ending) for ending in ("", *(f"_{n}" for n in range(2, 10_000))))
+    return next(place for place in places if not place.exists())
+
+
+def near(path):
+    """Spell a path as it is shortest from here."""
+    with suppress(ValueError):  # on another drive
+        return files.shown(min(str(path), os.path.relpath(path), key=len))
+    return files.shown(path)
+
+
+def say(line):
+    """Print at once, for a reader who waits."""
+    print(line, flush=True)
+
+
+def parse(arguments):
+    """Read the command line, and refuse what cannot work."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    tasks = parser.add_subparsers(required=True, metavar="TASK")
+    for name, task in TASKS.items():
+        sub = tasks.add_parser(name, help=task.__doc__.splitlines()[0], description=task.__doc__)
+        sub.set_defaults(task=task)
+        sub.add_argument("--attempts", type=int, default=3, help=f"how many, 1 to {MOST_ATTEMPTS}")
+        sub.add_argument("--temperature", type=float, default=infill_inputs.TEMPERATURE,
+                         help="of pitches: 0 the safest, 1 the boldest")
+        sub.add_argument("--drafts", type=int, default=composer.DRAFTS,
+                         help="of each attempt; at each phrase end the best go on; 1 takes all as it comes")
+        sub.add_argument("--seed", type=int, default=1, help="another number, other music")
+        sub.add_argument("--tempo", type=float, help="quarter notes a minute")
+        sub.add_argument("--out", type=Path, help="a folder without attempts in it; a new one in outputs/local if none")
+        sub.add_argument("--upbeat", type=float, help="quarter notes before the first barline")
+        if task is new:
+            sub.set_defaults(file=None)
+            sub.add_argument("--bars", type=int, default=16)
+            sub.add_argument("--key", default="G", help='such as G, "e minor", Bbm')
+            sub.add_argument("--metre", default="4/4")
+            sub.add_argument("--form", type=str.upper, default="A", help="a letter for each section, such as AAB")
+            sub.add_argument("--vary-inner", action="store_true", help="new alto and tenor in sections that return")
+            continue
+        sub.add_argument("file", type=Path, metavar="TUNE" if task is harmonise else "PIECE")
+        sub.add_argument("--key", help='such as G, "e minor", Bbm; heard if not said')
+        sub.add_argument("--metre", help="such as 3/4")
+        sub.add_argument("--fermatas", default="auto", help="auto, none, or bars in which phrases end: 4,8,12")
+        sub.add_argument("--tune", type=int, default=1, help="which one, in a file of several")
+        if task is not vary:
+            sub.add_argument("--part", help="which part is the tune: its number or a word of its name")
+        if task is go_on:
+            sub.add_argument("--bars", type=int, default=8, help="how many more")
+        if task is vary:
+            sub.add_argument("--bars", help="such as 5-8 or 3,7; all if not said")
+            sub.add_argument("--voices", help="such as alto,tenor; all if not said")
+    chosen = parser.parse_args(arguments)
+    if not (1 <= chosen.attempts <= MOST_ATTEMPTS and 1 <= chosen.drafts <= 64 and 0 <= chosen.seed < 2**32):
+        raise ValueError(f"--attempts {chosen.attempts} --drafts {chosen.drafts} --seed {chosen.seed}: give 1 to "
+                         f"{MOST_ATTEMPTS} attempts, 1 to 64 drafts, a seed of 0 to 2**32 - 1")
+    if chosen.tempo is not None and not 10 <= chosen.tempo <= 400:
+        raise ValueError(f"--tempo {chosen.tempo:g}: give 10 to 400 quarter notes a minute")
+    if chosen.out is not None and chosen.out.exists() and not chosen.out.is_dir():
+        raise ValueError(f"{chosen.out} is a file: give --out a folder")
+    if chosen.out is not None and list(chosen.out.glob("attempt_*")):
+        raise ValueError(f"{chosen.out} holds attempts already: choose another --out, or remove them")
+    return chosen
+
+
+TASKS = {"harmonise": harmonise, "continue": go_on, "vary": vary, "new": new}
+
+
+def main(arguments=None):
+    """Do all that the command line asks for; raises ValueError for what the user can mend.
+
+    Returns: Path of the folder with what was written.
+    """
+    chosen = parse(arguments)
+    network = infill_numpy.load(NETWORK)
+    found, title, said = chosen.task(network, chosen)
+    found = [found[index] for index in attempts.order(found)]
+    _, _, metre = composer.form_of(found[0].piece)
+    for line in (said := [*said, metre] if metre else said):
+        say(line)
+    out = chosen.out or free_folder(title)
+    out.mkdir(parents=True, exist_ok=True)
+    for number, each in enumerate(found, 1):
+        name = title if len(found) == 1 else f"{title} ({number})"
+        written = edition.write(each.piece, out / f"attempt_{number}", name, chosen.tempo or edition.CHORALE_TEMPO)
+        say("  ".join([f"{near(out)}/", *(file.name for file in written)]))
+    with files.whole(out / "report.md") as temporary:
+        temporary.write_text(report(title, said, found), encoding="utf-8")
+    say(f"\n{compared(found)}\n\n{near(out / 'report.md')} says more")
+    return out
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("stopped")
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,78 @@
+"""A piece as files for everybody: MIDI in parts, MusicXML, its score as pictures, and sound."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import resvg_py
+
+from utils import files
+from utils.music import keys, midi, voices
+from utils.show import score
+from utils.sound import audio
+
+CHORALE_TEMPO = 84.0  # quarter notes a minute
+PNG_WIDTH = 1800  # pixels
+KINDS = ("mid", "musicxml", "svg", "png", "mp3")
+
+
+def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS):
+    """Write a piece in all formats, each file whole or not at all.
+
+    Args: read: piece.Piece. path: without its ending, in a folder that exists. title: above the score. tempo: quarter
+        notes a minute. formats: some of KINDS.
+    Returns: list of Path.
+    Raises: ValueError for a piece that is silent.
+    Notebook: 06, "Four voices".
+    """
+    notes, drawn = voices.to_notes(read.voices), ""
+    if not len(notes):
+        raise ValueError(f"{read.name} is silent, there is nothing to write: generate again, or choose another file")
+    quarters = tuple((read.fermatas[read.fermatas < len(read.voices)] / midi.STEPS_PER_QUARTER).tolist())
+    found = []
+    for kind in formats:
+        to = Path(f"{path}.{kind}")
+        if kind == "mid":
+            midi.notes_to_midi(notes, to, meta(read, tempo))
+        elif kind == "mp3":
+            audio.write(to, sound(read, tempo))
+        else:
+            if kind == "musicxml":
+                content = score.musicxml(notes, title, read.metre, score.signature(read),
+                                         read.upbeat / midi.STEPS_PER_QUARTER, quarters, read.voice_names,
+                                         open_score=True, tempo=tempo).encode()
+            else:
+                drawn = drawn or score.sheet(read, title)
+                content = drawn.encode() if kind == "svg" else png(drawn)
+            with files.whole(to) as temporary:
+                temporary.write_bytes(content)
+        found.append(to)
+    return found
+
+
+def sound(read, tempo=CHORALE_TEMPO):
+    """Play a piece: piece.Piece -> wave, float32 (samples,) at audio.SAMPLE_RATE."""
+    return audio.render(voices.to_notes(read.voices), tempo=tempo)
+
+
+def meta(read, tempo=CHORALE_TEMPO):
+    """What a MIDI file says of a piece beside its notes: piece.Piece -> midi.Meta."""
+    unit = next(unit for unit in (4, 8, 16) if read.upbeat * unit % 16 == 0)
+    upbeat = [(0.0, read.upbeat * unit // 16, unit)] if read.upbeat else []
+    name = midi.KEYS[keys.KEY_MODES.index(read.mode)][score.signature(read) + 7]
+    fermatas = read.fermatas[read.fermatas < len(read.voices)] / midi.STEPS_PER_QUARTER
+    return midi.Meta(time_signatures=(*upbeat, (read.upbeat / midi.STEPS_PER_QUARTER, *read.metre)),
+                     key_signatures=((0.0, name),), tempos=((0.0, tempo),), part_names=tuple(read.voice_names),
+                     fermatas=tuple(fermatas.tolist()))
+
+
+def png(svg, width=PNG_WIDTH):
+    """Turn a score as SVG into a picture: str -> bytes of a PNG on white, `width` pixels wide.
+
+    Letters are set in STIX, which matplotlib brings along: the same on every machine.
+    """
+    fonts = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
+    letters = [str(fonts / f"STIXGeneral{cut}.ttf") for cut in ("", "Bol", "Italic")]
+    svg = re.sub(r">\s+<", "><", svg)  # blanks between the parts of a title would lose its place
+    return resvg_py.svg_to_bytes(svg_string=svg, background="white", width=width, skip_system_fonts=True,
+                                 font_files=letters, serif_family="STIXGeneral")
