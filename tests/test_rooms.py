@@ -26,7 +26,8 @@ MAY_IMPORT = {  # room: rooms, or files of utils itself; within a room any modul
 OTHERS = {  # what a module may import that is not ours; NumPy and the standard library are free to all
     "runs": "h5py", "midi": "mido", "notation": "music21", "corpus": "music21 tqdm", "data": "tqdm",
     "audio": "scipy soundfile midirenderer", "recordings": "tqdm", "hearing": "scipy", "code_baselines": "scipy tqdm",
-    "queues": "tqdm", "queues_numba": "numba", "gan": "tensorflow",  # Keras: from nets/backend alone
+    "infill_numpy": "threadpoolctl", "queues": "tqdm", "queues_numba": "numba",
+    "gan": "tensorflow",  # Keras: from nets/backend alone
     "metrics": "scipy", "variety": "scipy", "phrases": "scipy", "critic": "sklearn", "gan_sweep": "tqdm",
     "plots": "matplotlib", "table": "pandas", "score": "verovio", "player": "IPython", "edition": "resvg_py",
     "ear": "scipy", "gallery": "jinja2 markupsafe",

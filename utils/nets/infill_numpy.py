@@ -1,6 +1,7 @@
 """The infilling network without Keras: the arrays of a run, and writing with them frame by frame in NumPy."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from utils import runs
 from utils.music import voices, windows
@@ -37,6 +38,7 @@ def load(run_dir):
     return found | {"dilations": runs.config(run_dir)["builder"].get("dilations", infill_inputs.DILATIONS)}
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # small products: threads that wait for a busy core cost minutes
 def write(networks, forms, given=None, known=None, temperature=infill_inputs.TEMPERATURE, seed=0,
           present=None, singable=False, choose=None):
     """Write the cells that are not given; see `infill.write`, which takes Keras models too.
