@@ -15,6 +15,7 @@ import argparse
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
@@ -130,6 +131,17 @@ def details(read):
                               for name, notes in sung if len(notes))]
 
 
+def keep_all(found, title, out, tempo):
+    """Write all attempts in all formats: sound in a thread of its own, while this one draws."""
+    with ThreadPoolExecutor(1) as pool:
+        paths = [out / f"attempt_{number}" for number in range(1, len(found) + 1)]
+        sounds = [pool.submit(edition.write, each.piece, path, "", tempo, ("mp3",)) for each, path in zip(found, paths)]
+        for number, (each, path, sound) in enumerate(zip(found, paths, sounds), 1):
+            name = title if len(found) == 1 else f"{title} ({number})"
+            written = edition.write(each.piece, path, name, tempo, edition.KINDS[:-1]) + sound.result()
+            say("  ".join([f"{near(out)}/", *(file.name for file in written)]))
+
+
 def free_folder(name):
     """A folder in outputs/local that is not there yet."""
     name = re.sub(r"[^\w.-]+", "_", name.lower()).strip("._") or "piece"
@@ -215,10 +227,7 @@ def main(arguments=None):
         say(line)
     out = chosen.out or free_folder(title)
     out.mkdir(parents=True, exist_ok=True)
-    for number, each in enumerate(found, 1):
-        name = title if len(found) == 1 else f"{title} ({number})"
-        written = edition.write(each.piece, out / f"attempt_{number}", name, chosen.tempo or edition.CHORALE_TEMPO)
-        say("  ".join([f"{near(out)}/", *(file.name for file in written)]))
+    keep_all(found, title, out, chosen.tempo or edition.CHORALE_TEMPO)
     with files.whole(out / "report.md") as temporary:
         temporary.write_text(report(title, said, found), encoding="utf-8")
     say(f"\n{compared(found)}\n\n{near(out / 'report.md')} says more")
