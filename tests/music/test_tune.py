@@ -550,3 +550,10 @@ def test_nothing_at_all_and_no_part_are_refused():
         tune.hear(np.array([], midi.NOTE))
     with pytest.raises(ValueError, match="there is no part ''"):
         tune.hear(line(MELODY), midi.Meta(IN_FOUR), part="")
+
+
+@pytest.mark.parametrize("gate", [0.73, 0.75, 0.77])
+def test_long_and_short_notes_released_alike_are_joined_even_where_ends_fall_on_sixteenths(tunes, gate):
+    for title in ("amazing_grace", "auld_lang_syne", "god_rest_you_merry", "silent_night"):
+        notes, meta = tunes[title]
+        same(tune.hear(recorded(notes, 1, np.full(len(notes), gate)), meta, title), tune.hear(notes, meta, title))

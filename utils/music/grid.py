@@ -11,6 +11,7 @@ GRIDS = (4, 6, 8)  # steps per quarter note that written music keeps to: sixteen
 PERFORMED = 0.6  # share of onsets off every grid: free playing has about three quarters, with a click a third
 ON_TIME = 0.5  # how closely onsets must agree (1: wholly) before they are moved together
 GATE = (0.6, 0.95)  # a key is released so early, as a share of the time to the next note
+EVEN = 0.06  # by which the shares of notes differ at most where one key is released as another
 GAP = 0.5  # quarter notes: shorter silence is a release, where most notes have it
 STRENGTHS = 5  # of a frame: off the beat, half a beat, beat, middle of the bar, beginning of the bar
 
@@ -63,8 +64,11 @@ def clean(notes):
     followed = np.isfinite(following) & (notes["end"] <= following + SIXTEENTH / 2)
     lengths, room = (notes["end"] - notes["start"])[followed], (following - notes["start"])[followed]
     ends = notes["end"] * midi.STEPS_PER_QUARTER
-    released = np.median(lengths / room) if followed.any() else 1.0
-    gated = GATE[0] <= released < GATE[1] and np.mean(np.abs(ends - np.rint(ends)) > OFF) > 0.25
+    shares = lengths / room
+    released = np.median(shares) if followed.any() else 1.0
+    played = np.mean(np.abs(ends - np.rint(ends)) > OFF) > 0.25  # or long and short notes alike: nobody writes that
+    played |= bool(followed.any()) and np.mean(np.abs(shares - released) < EVEN) > 0.9 and np.ptp(np.rint(4 * room)) > 0
+    gated = GATE[0] <= released < GATE[1] and played
     gaps = room - lengths
     if gated or followed.any() and np.mean((gaps > SIXTEENTH * OFF) & (gaps < GAP - SIXTEENTH * OFF)) > 0.5:
         start = np.rint(notes["start"] / SIXTEENTH) * SIXTEENTH
