@@ -25,9 +25,8 @@ def judge(read):
     pairs, between = sounds[:, upper] & sounds[:, lower], pitch[:, upper] - pitch[:, lower]
     beats, ends = _classes(pitch[_beats(read)]), harmony.cadences(read)
     near = [0, 3]  # soprano and alto, alto and tenor
-    last = pitch[np.flatnonzero(sounds.any(axis=1))[-1:]]
     low, high = np.transpose(voices.RANGES)
-    return {"closes": bool((last[last >= 0].min(initial=128) % 12 == harmony.tonic(read)) & last.any()),
+    return {"closes": harmony.closes(read),
             "at rest": float(np.mean([end.at_rest for end in ends])) if ends else np.nan,
             "chords": _share(metrics.is_chord(beats), beats.any(axis=1)),
             "dissonance": _share(np.isin(between % 12, metrics.DISSONANT), pairs),

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from utils.measure import metrics, phrases
-from utils.music import midi, ngram, text, voices, windows
+from utils.music import midi, ngram, piece, text, windows
 from utils.nets import char_rnn, gan, gan_grid, gan_voices, infill_inputs, infill_numpy, training, wavenet
 
 SHOWN = "notes_per_bar", "chord_rate", "dissonance", "parallels", "returns", "cadences"
@@ -27,10 +27,10 @@ def rewrite(networks, pieces, known=None, temperature=infill_inputs.TEMPERATURE,
     """
     known = np.zeros(4, bool) if known is None else known
     if np.ndim(known[0]) == 0:
-        known = [np.tile(known, (len(piece.voices), 1)) for piece in pieces]
-    forms = [infill_inputs.form(piece, as_busy) for piece in pieces]
-    written = infill_numpy.write(networks, forms, [piece.voices for piece in pieces], known, temperature, seed)
-    return [piece._replace(voices=cells, roll=voices.to_roll(cells)) for piece, (cells, _) in zip(pieces, written)]
+        known = [np.tile(known, (len(old.voices), 1)) for old in pieces]
+    forms = [infill_inputs.form(old, as_busy) for old in pieces]
+    written = infill_numpy.write(networks, forms, [old.voices for old in pieces], known, temperature, seed)
+    return [piece.with_voices(old, cells) for old, (cells, _) in zip(pieces, written)]
 
 
 def measured(pieces):

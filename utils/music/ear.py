@@ -4,6 +4,7 @@ Learned from the sopranos of the training pieces and kept in data/ear.json: `lea
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +53,7 @@ def line(cells):
     return Line(start, end, cells[start].astype(int), len(cells))
 
 
+@cache
 def load():
     """Read what was learned: dict from "key", "metre" and "end" to weights, and "lengths" to log-probabilities."""
     return {name: np.array(values) for name, values in json.loads(LEARNED.read_text(encoding="utf-8")).items()}

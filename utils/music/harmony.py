@@ -44,6 +44,13 @@ def tonic(read):
     return (9 * (read.mode == "minor") - read.semitones) % 12
 
 
+def closes(read):
+    """Whether the last lowest note of a piece is its tonic; a silent piece does not close."""
+    pitch = voices.pitches(read.voices)
+    sounding = pitch[(pitch >= 0).any(axis=1)]
+    return bool(len(sounding)) and int(sounding[-1][sounding[-1] >= 0].min()) % 12 == tonic(read)
+
+
 def cadences(read):
     """Name the chord in which each phrase comes to rest, and the way there.
 

@@ -97,6 +97,11 @@ def blank(name, cells, metre, upbeat, mode, tonic):
                  (), "", semitones, cells, voices.SINGERS, bars, 0.0)
 
 
+def with_voices(read, cells):
+    """Give a piece other voices, int (frames, voices), and the roll that belongs to them: a new Piece."""
+    return read._replace(voices=cells, roll=voices.to_roll(cells))
+
+
 def _cleaned(notes):
     """Notes on the grid, and what was done."""
     notes, done = grid.clean(notes)

@@ -52,14 +52,13 @@ def hear(notes, meta=midi.NO_META, name="tune", part=None, key=None, metre=None,
     for voice in found:
         cells[:, voice] = read.voices[:, read.voice_names.index(voices.SINGERS[voice])]
     read = read._replace(voices=cells, voice_names=voices.SINGERS)
-    if 0 in found:
-        read = _into_range(read, said)
+    read = _into_range(read, said)
     read = _barred(read, meta, metre, upbeat, said)
     read = _in_key(read, meta, key, said)
     read = _phrased(read, fermatas, said)
     known = np.zeros(read.voices.shape, bool)
     known[:, list(found)] = True
-    return Tune(read._replace(roll=voices.to_roll(read.voices)), known, tuple(said))
+    return Tune(piece.with_voices(read, read.voices), known, tuple(said))
 
 
 def quartet(notes, meta=midi.NO_META, name="piece", key=None, metre=None, upbeat=None, fermatas="auto"):
@@ -81,7 +80,7 @@ def quartet(notes, meta=midi.NO_META, name="piece", key=None, metre=None, upbeat
     read = _barred(read._replace(voice_names=voices.SINGERS), meta, metre, upbeat, said)
     read = _in_key(read, meta, key, said, notes)
     read = _phrased(read, fermatas, said)
-    return Tune(read._replace(roll=voices.to_roll(read.voices)), np.ones(read.voices.shape, bool), tuple(said))
+    return Tune(piece.with_voices(read, read.voices), np.ones(read.voices.shape, bool), tuple(said))
 
 
 def _on_the_grid(name, notes, meta, metre):
@@ -203,7 +202,7 @@ def _barred(read, meta, metre, upbeat, said):
     named = bool(meta.time_signatures)
     first = int(np.flatnonzero((read.voices >= 0).any(axis=1))[0])
     cells = read.voices[first:]
-    line, learned = ear.line(cells[:, 0] if (cells[:, 0] >= 0).any() else cells[:, -1]), ear.load()
+    line, learned = ear.line(cells[:, 0]), ear.load()
     if named and asked in (None, read.metre) and upbeat is None:
         said.append(f"metre {read.metre[0]}/{read.metre[1]}{_upbeat(read.upbeat)}: as written in the file")
         other, frames = ear.metre(line, learned)
@@ -244,8 +243,7 @@ def _in_key(read, meta, key, said, notes=None):
     if key is not None:
         (tonic, mode), how = typed.key(key), "as asked for"
     elif notes is None:
-        sung = [voice for voice in range(4) if (read.voices[:, voice] >= 0).any()]
-        tonic, mode = ear.key(ear.line(read.voices[:, sung[0]]), ear.load(), sharps)
+        tonic, mode = ear.key(ear.line(read.voices[:, 0]), ear.load(), sharps)
         how = "heard in the tune" + (" and its signature" if sharps is not None else "")
     else:
         tonic, mode = harmony.tonic(read), read.mode
@@ -259,8 +257,7 @@ def _in_key(read, meta, key, said, notes=None):
 
 def _phrased(read, fermatas, said):
     """Find where phrases end, or take the reader's word, or the file's."""
-    sung = [voice for voice in range(4) if (read.voices[:, voice] >= 0).any()]
-    line, learned = ear.line(read.voices[:, sung[0]]), ear.load()
+    line, learned = ear.line(read.voices[:, 0]), ear.load()
     beat = ear.beat_frames(read.metre)
     if NOTHING.fullmatch(str(fermatas)):
         said.append("phrase ends: none asked for")

@@ -102,9 +102,9 @@ def compose(network, outline, form="A", vary_inner=False, attempts=3, temperatur
     written, again, nats = set(), np.zeros(len(outline.voices), bool), []
     for number, letter in enumerate(dict.fromkeys(form)):
         start, stop = places[form.index(letter)]
-        if letter == form[-1] and form.count(letter) > 1 and len(form) > 1:
-            excerpt = outline._replace(voices=outline.voices[start:stop],
-                                       fermatas=outline.fermatas[_inside(outline.fermatas, start, stop)] - start)
+        if letter == form[-1] and form.count(letter) > 1:
+            marks = outline.fermatas[(outline.fermatas >= start) & (outline.fermatas < stop)]
+            excerpt = outline._replace(voices=outline.voices[start:stop], fermatas=marks - start)
             made = _write(network, [(excerpt, np.zeros((stop - start, 4), bool))] * attempts, temperature,
                           [seed, number], drafts)
             cells = [each.piece.voices for each in made]
@@ -121,11 +121,8 @@ def compose(network, outline, form="A", vary_inner=False, attempts=3, temperatur
         for _, known in jobs:
             known[np.ix_(again, [1, 2])] = False
         return _write(network, jobs, temperature, [seed, len(written)], drafts)
-    return [Attempt(_with_roll(read, read.voices), float(np.mean(each))) for (read, _), each in zip(jobs, zip(*nats))]
-
-
-def _inside(frames, start, stop):
-    return (frames >= start) & (frames < stop)
+    return [Attempt(piece.with_voices(read, read.voices), float(np.mean(each)))
+            for (read, _), each in zip(jobs, zip(*nats))]
 
 
 def _put(job, start, stop, cells):
@@ -223,13 +220,9 @@ def _write(network, jobs, temperature, seed, drafts):
     for (read, mine), (cells, nats) in zip(jobs, found):
         new = ~np.asarray(mine).all(axis=1)
         each = nats.reshape(-1, scale).sum(axis=1)[new]
-        attempts.append(Attempt(_with_roll(read, np.where(mine, read.voices, _coarser(cells, scale))),
+        attempts.append(Attempt(piece.with_voices(read, np.where(mine, read.voices, _coarser(cells, scale))),
                                 float(each.mean()) if len(each) else np.nan))
     return attempts
-
-
-def _with_roll(read, cells):
-    return read._replace(voices=cells, roll=voices.to_roll(cells))
 
 
 def _finer(cells, scale):
@@ -276,10 +269,8 @@ def _judge(read, cells, known, outline, drafts, rng):
 def _lost(read, cells, before, end, is_last):
     """What speaks against a draft, by what it has written since frame `before`."""
     lost = len(harmony.parallels(read._replace(voices=cells[before:])))
+    read = read._replace(voices=cells)
     if end is not None:
-        cadence, = harmony.cadences(read._replace(voices=cells, fermatas=np.array([end])))
+        cadence, = harmony.cadences(read._replace(fermatas=np.array([end])))
         lost += RESTLESS * (not cadence.at_rest) + (is_last and cadence.kind not in ("authentic", "plagal"))
-    if is_last:
-        sounding = voices.pitches(cells[np.flatnonzero((cells >= 0).any(axis=1))[-1:]])
-        lost += HOMELESS * (sounding[sounding >= 0].min(initial=128) % 12 != harmony.tonic(read))
-    return lost
+    return lost + HOMELESS * (is_last and not harmony.closes(read))

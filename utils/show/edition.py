@@ -28,18 +28,17 @@ def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS):
     notes, drawn = voices.to_notes(read.voices), ""
     if not len(notes):
         raise ValueError(f"{read.name} is silent, there is nothing to write: generate again, or choose another file")
-    quarters = tuple((read.fermatas[read.fermatas < len(read.voices)] / midi.STEPS_PER_QUARTER).tolist())
-    found = []
+    facts, found = meta(read, tempo), []
     for kind in formats:
         to = Path(f"{path}.{kind}")
         if kind == "mid":
-            midi.notes_to_midi(notes, to, meta(read, tempo))
+            midi.notes_to_midi(notes, to, facts)
         elif kind == "mp3":
             audio.write(to, sound(read, tempo))
         else:
             if kind == "musicxml":
                 content = score.musicxml(notes, title, read.metre, score.signature(read),
-                                         read.upbeat / midi.STEPS_PER_QUARTER, quarters, read.voice_names,
+                                         read.upbeat / midi.STEPS_PER_QUARTER, facts.fermatas, read.voice_names,
                                          open_score=True, tempo=tempo).encode()
             else:
                 drawn = drawn or score.sheet(read, title)
