@@ -7,8 +7,8 @@
 
 TUNE is a MIDI, MusicXML, ABC or kern file: a melody alone or with other parts, written or played against a click. Key,
 metre, upbeat and phrase ends are found, and can be said. All goes to a new folder in outputs/local, or to --out: for
-each attempt, the best first, .mid .musicxml .svg .png .mp3, and report.md, which says what was found and how good each
-attempt is.
+each attempt, the best first, .mid .musicxml .svg .png as written, .mp3 and .performed.mid as performed, and report.md,
+which says what was found and how good each attempt is.
 """
 
 import argparse
@@ -30,9 +30,12 @@ from utils.measure import attempts
 from utils.music import folder, harmony, keys, tune, typed, voices
 from utils.nets import composer, infill_inputs, infill_numpy
 from utils.show import edition, table
+from utils.sound import expression
 
 NETWORK = ROOT / "outputs" / "infill"
 MOST_ATTEMPTS = 24
+HEARD = "mp3", "performed.mid"  # of edition.KINDS
+SEEN = tuple(kind for kind in edition.KINDS if kind not in HEARD)
 COLUMNS = {"nats": "nats per frame", "parallels": "parallels per bar"}  # the others are called as in attempts.judge
 
 
@@ -131,14 +134,15 @@ def details(read):
                               for name, notes in sung if len(notes))]
 
 
-def keep_all(found, title, out, tempo):
+def keep_all(found, title, out, tempo, depth):
     """Write all attempts in all formats: sound in a thread of its own, while this one draws."""
     with ThreadPoolExecutor(1) as pool:
         paths = [out / f"attempt_{number}" for number in range(1, len(found) + 1)]
-        sounds = [pool.submit(edition.write, each.piece, path, "", tempo, ("mp3",)) for each, path in zip(found, paths)]
+        sounds = [pool.submit(edition.write, each.piece, path, "", tempo, HEARD, depth)
+                  for each, path in zip(found, paths)]
         for number, (each, path, sound) in enumerate(zip(found, paths, sounds), 1):
             name = title if len(found) == 1 else f"{title} ({number})"
-            written = edition.write(each.piece, path, name, tempo, edition.KINDS[:-1]) + sound.result()
+            written = edition.write(each.piece, path, name, tempo, SEEN) + sound.result()
             say("  ".join([f"{near(out)}/", *(file.name for file in written)]))
 
 
@@ -174,7 +178,9 @@ def parse(arguments):
         sub.add_argument("--drafts", type=int, default=composer.DRAFTS,
                          help="of each attempt; at each phrase end the best go on; 1 takes all as it comes")
         sub.add_argument("--seed", type=int, default=1, help="another number, other music")
-        sub.add_argument("--tempo", type=float, help="quarter notes a minute")
+        sub.add_argument("--tempo", type=float, help="quarter notes per minute")
+        sub.add_argument("--expression", type=float, default=1.0, metavar="DEPTH",
+                         help=f"of the performance: 0 as written, 1 like a pianist, {expression.DEEPEST} too much")
         sub.add_argument("--out", type=Path, help="a folder without attempts in it; a new one in outputs/local if none")
         sub.add_argument("--upbeat", type=float, help="quarter notes before the first barline")
         if task is new:
@@ -203,6 +209,8 @@ def parse(arguments):
                          f"{MOST_ATTEMPTS} attempts, 1 to 64 drafts, a seed of 0 to 2**32 - 1")
     if chosen.tempo is not None and not 10 <= chosen.tempo <= 400:
         raise ValueError(f"--tempo {chosen.tempo:g}: give 10 to 400 quarter notes a minute")
+    if not 0 <= chosen.expression <= expression.DEEPEST:
+        raise ValueError(f"--expression {chosen.expression:g}: give 0 to {expression.DEEPEST}")
     if chosen.out is not None and chosen.out.exists() and not chosen.out.is_dir():
         raise ValueError(f"{chosen.out} is a file: give --out a folder")
     if chosen.out is not None and list(chosen.out.glob("attempt_*")):
@@ -227,7 +235,7 @@ def main(arguments=None):
         say(line)
     out = chosen.out or free_folder(title)
     out.mkdir(parents=True, exist_ok=True)
-    keep_all(found, title, out, chosen.tempo or edition.CHORALE_TEMPO)
+    keep_all(found, title, out, chosen.tempo or edition.CHORALE_TEMPO, chosen.expression)
     with files.whole(out / "report.md") as temporary:
         temporary.write_text(report(title, said, found), encoding="utf-8")
     say(f"\n{compared(found)}\n\n{near(out / 'report.md')} says more")

@@ -358,14 +358,15 @@ def verdict(held, written):
 
 def keep(written, folder):
     """Write the first pieces that sound as MIDI and MP3; returns how many."""
-    from utils.sound import audio
+    from utils.sound import audio, expression
 
     sounding = [roll for roll in written if roll.any()][:NUM_FILES]
     for number, roll in enumerate(sounding, 1):
         say(f"playing piece {number} of {len(sounding)} ...")
         notes = midi.roll_to_notes(roll)
         midi.notes_to_midi(notes, folder / f"piece_{number}.mid", midi.Meta(tempos=((0, TEMPO),)))
-        audio.write(folder / f"piece_{number}.mp3", audio.render(notes, tempo=TEMPO))
+        wave = audio.concert(expression.perform(notes, tempo=TEMPO).notes)
+        audio.write(folder / f"piece_{number}.mp3", wave, audio.CONCERT_RATE)
     return len(sounding)
 
 

@@ -92,14 +92,28 @@ def test_the_same_seed_writes_the_same_and_another_seed_another(tmp_path):
 
 def test_what_the_user_says_is_believed(tmp_path):
     out, report = run("harmonise", TUNE, "--key", "e minor", "--metre", "2/4", "--upbeat", 1, "--fermatas", "4,16",
-                      "--tempo", 240, out=tmp_path)
+                      "--tempo", 240, "--expression", 0, out=tmp_path)
     for line in ("metre 2/4, upbeat of 1 quarter notes: ", "key E minor: as asked for",
                  "phrases end in bars 4, 16: as asked for", "2/4 is harmonised as 4/4, for no 2/4 was learned"):
         assert f"\n- {line}" in report
     ((_, meta),) = folder.read(out / "attempt_1.mid")
     assert meta.key_signatures == ((0.0, "Em"),) and meta.tempos[0][1] == pytest.approx(240)
     wave, rate = audio.read(out / "attempt_1.mp3")
-    assert len(wave) / rate == pytest.approx(32 / 4 + audio.RELEASE_SECONDS, abs=0.3)
+    assert len(wave) / rate == pytest.approx(32 / 4 + audio.RELEASE_SECONDS + audio.HALL_SECONDS, abs=0.3)
+    assert (midi.midi_to_notes(out / "attempt_1.performed.mid")["velocity"] == midi.VELOCITY).all()
+
+
+def test_the_depth_of_the_expression_is_heard_and_the_performance_is_read_back_as_the_same_piece(tmp_path):
+    even, deep = (run("new", "--bars", 4, "--expression", depth, out=tmp_path / str(depth))[0] for depth in (0, 2))
+    assert (even / "attempt_1.mid").read_bytes() == (deep / "attempt_1.mid").read_bytes()
+    written, played = (midi.midi_to_notes(deep / f"attempt_1.{kind}") for kind in ("mid", "performed.mid"))
+    assert len(np.unique(played["velocity"])) > 3 and len(played) == len(written)
+    again = read(deep / "attempt_1.performed.mid")
+    assert (again.roll == read(deep / "attempt_1.mid").roll).all()
+    lengths = [len(audio.read(out / "attempt_1.mp3")[0]) for out in (even, deep)]
+    assert lengths[1] > 1.1 * lengths[0]
+    with pytest.raises(ValueError, match="--expression 3: give 0 to 2"):
+        run("new", "--expression", 3, out=tmp_path / "no")
 
 
 def test_a_tune_goes_on(tmp_path):

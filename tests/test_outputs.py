@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from utils import runs
 from utils.measure import gan_sweep, metrics, variety
 from utils.music import data, midi
 from utils.nets import training, two_clocks
 from utils.show import table
+from utils.sound import audio
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "outputs"
 RUNS = sorted(path.parent for path in OUTPUTS.glob("*/config.json"))
@@ -64,6 +66,16 @@ def test_the_results_are_those_of_the_shipped_windows():
         for column, measure in (("chord rate", "chord_rate"), ("dissonance", "dissonance"),
                                 ("notes a bar", "notes_per_bar")):
             assert rows[name][column] == pytest.approx(np.nanmean(values[measure]))
+
+
+SOUNDS = sorted(path for path in OUTPUTS.rglob("*.mp3") if OUTPUTS / "local" not in path.parents)
+
+
+@pytest.mark.parametrize("path", SOUNDS, ids=lambda path: path.relative_to(OUTPUTS).as_posix())
+def test_every_sound_is_equally_loud(path):
+    wave, rate = soundfile.read(path, always_2d=True)
+    assert audio.loudness(wave if wave.shape[1] == 2 else wave[:, 0], rate) == pytest.approx(audio.LOUDNESS, abs=0.7)
+    assert rate == (audio.CONCERT_RATE if wave.shape[1] == 2 else audio.SAMPLE_RATE)  # listeners', or a network's own
 
 
 def test_all_that_is_shipped_is_small():

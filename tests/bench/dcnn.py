@@ -1,13 +1,14 @@
-"""The rows of notebook 03: how fast a WaveNet plays by queues, against a window read anew; and a student."""
+"""The rows of notebook 03: how fast a WaveNet plays by queues, against a window read anew; and performers."""
 
 from pathlib import Path
 
 import numpy as np
 
 from tests.bench.table import Row, seconds
-from utils.nets import queues, queues_numba, student, training, wavenet
+from utils.music import data, voices
+from utils.nets import flow, queues, queues_numba, student, training, wavenet
 from utils.nets.backend import keras
-from utils.sound import conditioning, tones
+from utils.sound import conditioning, expression, tones
 
 import tensorflow as tf  # after the backend, which keeps its start quiet
 
@@ -104,23 +105,30 @@ def _while_loop(weights, steps):
 
 
 def _performers():
-    """Teacher and student as shipped, on a busy score: samples a second, conditions made beforehand."""
-    length = 4 * student.PASS_SAMPLES
-    rng = np.random.default_rng(0)
-    for name in ("teacher", "student"):
-        folder = OUTPUTS / f"dcnn_{name}"
-        if not (folder / "config.json").is_file():
-            continue
-        model = training.rebuild(folder)
-        condition = rng.random((-(-length // conditioning.HOP), conditioning.NUM_SCORE_FEATURES), np.float32)
-        excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
-        if name == "teacher":
-            weights, count = wavenet.weights(model), RATE
-            run = lambda: queues.generate(weights, count, condition, excitation=excitation)
-        else:
-            model.compile(jit_compile=True)
-            count, run = length, lambda: student.perform(model, length, condition, excitation, hop=conditioning.HOP)
+    """Teacher, flow and student as shipped, on a busy score: samples a second, conditions made beforehand."""
+    length, rng, found = 4 * student.PASS_SAMPLES, np.random.default_rng(0), {}
+    condition = rng.random((length // conditioning.HOP, conditioning.NUM_SCORE_FEATURES), np.float32)
+    excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
+    teacher, distilled, ours = (training.rebuild(OUTPUTS / f"dcnn_{name}") for name in ("teacher", "flow", "student"))
+    weights = wavenet.weights(teacher)
+    runs = {"teacher": lambda: queues.generate(weights, RATE, condition, excitation=excitation),
+            "flow": lambda: flow.perform(distilled, length, condition, excitation, hop=conditioning.HOP),
+            "student": lambda: student.perform(ours, length, condition, excitation[:, -1:])}
+    for model in (distilled, ours):
+        model.compile(jit_compile=True)
+    for name, run in runs.items():
         run()
-        found = count / seconds(run, REPEATS)[0]
-        goal = {"teacher": "2 x", "student": "8 x"}[name]
-        yield Row(name.capitalize(), found, "samples/s", goal, "real time", RATE, found / RATE)
+        found[name] = (RATE if name == "teacher" else length) / seconds(run, REPEATS)[0]
+        goal = {"teacher": "2 x", "flow": "8 x", "student": "20 x"}[name]
+        yield Row(name.capitalize(), found[name], "samples/s", goal, "real time", RATE, found[name] / RATE)
+    yield Row("Student", found["student"], "samples/s", "2 x", "flow", found["flow"], found["student"] / found["flow"])
+    yield from _performance()
+
+
+def _performance():
+    """Turn a chorale into a performance by rule."""
+    piece = data.pieces("test")[0]
+    notes, known = voices.to_notes(piece.voices), expression.facts(piece)
+    expression.perform(notes, **known)
+    yield Row("A performance by rule", seconds(lambda: expression.perform(notes, **known), REPEATS)[0], "s a piece",
+              "at most 0.1")

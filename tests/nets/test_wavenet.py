@@ -98,6 +98,15 @@ def test_a_gaussian_learns_a_wave_from_its_excitation(tmp_path):
     assert history["val_loss"][-1] < 0.5  # a Gaussian that knows only its variance scores 1.77
 
 
+def test_a_floor_under_sigma_makes_loud_and_soft_samples_count_alike():
+    target, mean = np.array([0.0, 3.0], np.float32), np.array([0.5, 2.5], np.float32)
+    moments = np.stack([mean, np.array([-4.0, -1.0], np.float32)], axis=-1)
+    plain, floored = (keras.ops.convert_to_numpy(wavenet.wave_loss(target, moments, floor)) for floor in (-6.0, 0.0))
+    expected = 0.5 * np.log(2 * np.pi) + 0.5 * (target - mean) ** 2
+    assert np.allclose(floored, expected) and plain[0] > 100 and not np.allclose(plain, floored)
+
+
+
 def test_scores_are_the_cross_entropy():
     model, codes = wavenet.build(**TINY), np.random.default_rng(0).integers(0, 16, (2, 20))
     expected = keras.losses.sparse_categorical_crossentropy(codes, model(codes), from_logits=True)

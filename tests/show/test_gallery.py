@@ -6,22 +6,29 @@ import re
 
 import numpy as np
 import pytest
+import soundfile
 
+from utils.music import midi
 from utils.show import gallery
 from utils.sound import audio
 
-SECONDS = 2
+SECONDS, TEMPO = 2, 120
 
 
-def tone(pitch, seconds=3.0, loudness=0.2):
-    time = np.arange(round(seconds * audio.SAMPLE_RATE)) / audio.SAMPLE_RATE
+def tone(pitch, seconds=3.0, loudness=0.2, rate=audio.CONCERT_RATE):
+    time = np.arange(round(seconds * rate)) / rate
     return (loudness * np.sin(2 * np.pi * audio.pitch_to_hz(pitch) * time)).astype("float32")
+
+
+def line(pitch, quarters=8):
+    """A tune of so many quarters."""
+    return np.array([(at, at + 1, pitch + at % 3, 90, 0) for at in range(quarters)], midi.NOTE)
 
 
 @pytest.fixture(scope="module")
 def quiz():
     return [
-        (model, tone(60 + number, loudness=0.05 + 0.05 * number))
+        (model, line(48 + 12 * number))
         for number, model in enumerate(("Bach", "a GRU", "Bach", "a GAN"))
     ]
 
@@ -32,7 +39,8 @@ def page(quiz, tmp_path_factory):
     roll[:16, 60], roll[0, 60] = 2, 1
     clip = gallery.Clip("A <note>", "temperature 0.8, seed 1", tone(60), roll, "<svg></svg>")
     sections = [gallery.Section("Networks & Bach", "They play.", [clip], [("chord rate", "0.91")]),
-                gallery.Section("Bare", "Only sound.", [gallery.Clip("B", "", tone(64))])]
+                gallery.Section("Bare", "Only sound.", [
+                    gallery.Clip("B", "", tone(64, rate=audio.SAMPLE_RATE), sample_rate=audio.SAMPLE_RATE)])]
     path = gallery.build(
         tmp_path_factory.mktemp("page") / "deep" / "index.html",
         sections,
@@ -40,6 +48,7 @@ def page(quiz, tmp_path_factory):
         "Bach by machine",
         "Listen.",
         SECONDS,
+        TEMPO,
         seed=3,
     )
     return path.read_text(encoding="utf-8")
@@ -71,9 +80,10 @@ def test_the_clips_of_the_quiz_are_equally_long_and_loud(page, tmp_path):
     heard = []
     for number, clip in enumerate(clips_of(page)):
         (tmp_path / f"{number}.mp3").write_bytes(base64.b64decode(clip))
-        heard.append(audio.read(tmp_path / f"{number}.mp3")[0])
+        heard.append(soundfile.read(tmp_path / f"{number}.mp3")[0])
     assert len({len(wave) for wave in heard}) == 1
-    np.testing.assert_allclose([np.sqrt(np.mean(wave**2)) for wave in heard], gallery.LEVEL, rtol=0.1)
+    loud = [audio.loudness(wave, audio.CONCERT_RATE) for wave in heard]
+    np.testing.assert_allclose(loud, audio.LOUDNESS, atol=0.5)
 
 
 def test_no_answer_stands_in_the_source_and_the_key_of_the_clips_unlocks_them(page, quiz):
@@ -89,15 +99,16 @@ def test_no_answer_stands_in_the_source_and_the_key_of_the_clips_unlocks_them(pa
 
 def test_one_seed_makes_one_page_and_bad_clips_are_refused(quiz, tmp_path):
     first, second = (
-        gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS).read_bytes() for name in "ab"
+        gallery.build(tmp_path / f"{name}.html", [], quiz, "t", "t", SECONDS, TEMPO).read_bytes() for name in "ab"
     )
     assert first == second
     for bad, words in (([q for q in quiz if q[0] == "Bach"], "both Bach and machines"), ([], "both Bach and machines"),
-                       (quiz[:1] + [("GRU", tone(60, 1.0))], f"needs {SECONDS} or more"),
-                       (quiz[:1] + [("GRU", np.zeros(80_000))], "silent")):
+                       (quiz[:1] + [("GRU", line(60)[:0])], "silent")):
         with pytest.raises(ValueError, match=words):
-            gallery.build(tmp_path / "bad.html", [], bad, "t", "t", SECONDS)
+            gallery.build(tmp_path / "bad.html", [], bad, "t", "t", SECONDS, TEMPO)
     assert not (tmp_path / "bad.html").exists()
+    with pytest.raises(ValueError, match="needs 10 or more"):
+        gallery.quiz_clip(line(60), 10, TEMPO)
 
 
 def test_a_silent_roll_has_no_picture():

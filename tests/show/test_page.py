@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from utils.music import midi
 from utils.show import gallery
 from utils.sound import audio
 
@@ -32,8 +33,9 @@ PLAYS = """(player) => new Promise((done) => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """A small page of tones, as an address."""
-    time = np.arange(3 * audio.SAMPLE_RATE) / audio.SAMPLE_RATE
-    waves = [np.sin(2 * np.pi * audio.pitch_to_hz(pitch) * time).astype("float32") / 4 for pitch in (60, 64, 67, 72)]
+    time = np.arange(3 * audio.CONCERT_RATE) / audio.CONCERT_RATE
+    waves = [np.sin(2 * np.pi * audio.pitch_to_hz(pitch) * time).astype("float32") / 4 for pitch in (60, 64)]
+    tunes = [np.array([(at, at + 1, pitch, 90, 0) for at in range(8)], midi.NOTE) for pitch in (60, 64, 67, 72)]
     roll = np.zeros((64, 128), np.uint8)
     roll[:32, 60], roll[0, 60] = 2, 1
     sections = [
@@ -44,9 +46,9 @@ def address(tmp_path_factory):
             [("chord rate", "0.91")],
         )
     ]
-    quiz = [("Bach", waves[0]), ("a GRU", waves[1]), ("Bach", waves[2]), ("a GAN", waves[3])]
+    quiz = [("Bach", tunes[0]), ("a GRU", tunes[1]), ("Bach", tunes[2]), ("a GAN", tunes[3])]
     return gallery.build(
-        tmp_path_factory.mktemp("page") / "index.html", sections, quiz, "Bach by machine", "Listen.", 2
+        tmp_path_factory.mktemp("page") / "index.html", sections, quiz, "Bach by machine", "Listen.", 2, 120
     ).as_uri()
 
 

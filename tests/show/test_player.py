@@ -15,10 +15,10 @@ MINUTE = np.array([(start, start + 1, 60 + start % 12, 90, 0) for start in range
 
 
 def test_a_piece_is_written_whole_and_played_in_part(tmp_path):
-    html = player.listen(MINUTE, tmp_path / "new" / "piece", tempo=120, title="A scale").data
+    html = player.listen(MINUTE, tmp_path / "new" / "piece", tempo=120, title="A scale", depth=0).data
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["piece.mid", "piece.mp3"]
     wave, rate = audio.read(tmp_path / "new" / "piece.mp3")
-    assert len(wave) / rate == pytest.approx(61, abs=0.2)
+    assert rate == audio.CONCERT_RATE and len(wave) / rate == pytest.approx(61 + audio.HALL_SECONDS, abs=0.2)
     assert np.array_equal(midi.midi_to_notes(tmp_path / "new" / "piece.mid"), MINUTE)
     assert "A scale" in html and "piece.mid" in html and len(html) < 150_000
     assert len(player.listen(MINUTE, tmp_path / "new" / "piece", seconds=5).data) < len(html) / 2

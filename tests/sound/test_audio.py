@@ -159,9 +159,9 @@ def test_read_mixes_and_resamples(tmp_path):
     assert rms(wave) == pytest.approx(0.5 / math.sqrt(2), rel=0.01)
 
 
-@pytest.mark.parametrize("wave", [[], [0, np.nan], [0, 1.5], [[0, 0]]])
+@pytest.mark.parametrize("wave", [[], [0, np.nan], [0, 1.5], [[0, 0, 0]]])
 def test_write_refuses_what_is_no_wave(tmp_path, wave):
-    with pytest.raises(ValueError, match="not empty, without NaN and within"):
+    with pytest.raises(ValueError, match="not empty, without NaN, within"):
         audio.write(tmp_path / "bad.wav", np.array(wave))
 
 
@@ -190,3 +190,72 @@ def test_read_refuses_what_is_no_sound(tmp_path):
     for name in ("silent.wav", "nan.wav"):
         with pytest.raises(ValueError, match="empty or holds NaN"):
             audio.read(tmp_path / name)
+
+
+# ---------------------------------------------------------------------------------------------- for listeners
+
+
+def played(*rows):
+    """Notes in seconds: (start, end, pitch, velocity)."""
+    return np.array([(*row, 0) for row in rows], midi.NOTE)
+
+
+def test_a_concert_is_stereo_in_full_band_and_of_one_loudness():
+    soft, loud = (audio.concert(played((0, 1, 60, velocity), (1, 3, 72, velocity))) for velocity in (40, 110))
+    for wave in (soft, loud):
+        assert wave.dtype == np.float32 and wave.shape[1] == 2 and np.abs(wave).max() < 1
+        assert audio.loudness(wave, audio.CONCERT_RATE) == pytest.approx(audio.LOUDNESS, abs=0.1)
+        assert np.abs(wave[:, 0] - wave[:, 1]).max() > 0.01
+    spectrum = np.abs(np.fft.rfft(loud[:, 0])) ** 2
+    above = np.fft.rfftfreq(len(loud), 1 / audio.CONCERT_RATE) > audio.SAMPLE_RATE / 2
+    assert spectrum[above].sum() > 1e-7 * spectrum.sum()
+
+
+def test_a_concert_keeps_velocities_and_dies_away_in_the_hall():
+    wave = audio.concert(played((0, 0.5, 60, 40), (1, 1.5, 60, 110), (2, 2.2, 67, 110)))
+    level = [np.abs(wave[round(at * audio.CONCERT_RATE):][:9_600]).max() for at in (0, 1)]
+    assert level[1] > 1.5 * level[0]
+    length = (2.2 + audio.RELEASE_SECONDS + audio.HALL_SECONDS) * audio.CONCERT_RATE
+    assert len(wave) == pytest.approx(length, abs=2) and np.abs(wave[-2_400:]).max() < 0.02
+    assert (audio.concert(played((0, 0.5, 60, 40))) == audio.concert(played((0, 0.5, 60, 40)))).all()
+
+
+def test_loudness_is_that_of_the_recommendation():
+    """ITU-R BS.1770: a sine of 997 Hz at full scale has -3.01 LUFS in one loudspeaker; a gate leaves rests out."""
+    sine = np.sin(2 * np.pi * 997 * np.arange(5 * 48_000) / 48_000)
+    one = np.stack([sine, 0 * sine], axis=1)
+    assert audio.loudness(one, 48_000) == pytest.approx(-3.01, abs=0.01)
+    assert audio.loudness(0.1 * sine, 48_000) == pytest.approx(-20, abs=0.01)
+    assert audio.loudness(np.append(0.1 * sine, 0 * sine), 48_000) == pytest.approx(-20, abs=0.2)
+    bass = np.sin(2 * np.pi * 40 * np.arange(5 * 16_000) / 16_000)
+    assert audio.loudness(0.1 * bass) < -23 and audio.loudness(0 * bass) == -np.inf
+
+
+def test_all_waves_are_brought_to_one_level_and_silence_is_refused():
+    rng = np.random.default_rng(0)
+    for wave in (0.01 * rng.standard_normal(16_000), 3 * rng.standard_normal((16_000, 2)), np.eye(1, 8_000)[0]):
+        found = audio.level(wave)
+        assert found.shape == wave.shape and found.dtype == np.float32 and np.abs(found).max() < 1
+    assert audio.loudness(audio.level(0.01 * rng.standard_normal(16_000))) == pytest.approx(audio.LOUDNESS, abs=0.2)
+    with pytest.raises(ValueError, match="silent"):
+        audio.level(np.zeros(16_000))
+
+
+def test_a_velocity_is_heard_where_it_is_asked_for():
+    soft = np.array([(0, 2, 60, 45, 0)], midi.NOTE)
+    even = audio.render(soft)
+    assert np.abs(audio.render(soft, even=False)).max() < 0.5 * np.abs(even).max()
+    soft["velocity"] = midi.VELOCITY
+    np.testing.assert_array_equal(audio.render(soft, even=False), even)
+
+
+def test_stereo_is_written_and_silence_is_no_concert(tmp_path):
+    wave = np.stack([np.sin(np.arange(48_000) / 20), np.zeros(48_000)], axis=1) / 2
+    for ending in ("wav", "mp3", "ogg"):
+        audio.write(tmp_path / f"both.{ending}", wave, audio.CONCERT_RATE)
+        mono, rate = audio.read(tmp_path / f"both.{ending}")
+        assert rate == audio.CONCERT_RATE and abs(len(mono) - 48_000) < 5_000
+    with pytest.raises(ValueError, match="or \\(samples, 2\\)"):
+        audio.write(tmp_path / "three.wav", np.zeros((9, 3)))
+    with pytest.raises(ValueError, match="no notes"):
+        audio.concert(played())

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from utils import files
-from utils.music import midi, text
+from utils.music import data, midi, text
 from utils.sound import audio, recordings
+
+def seconds(roll):
+    """The notes of a roll as they are played, in seconds."""
+    notes = midi.roll_to_notes(roll)
+    for edge in ("start", "end"):
+        notes[edge] *= 60 / recordings.TEMPO
+    return notes
+
 
 CHORDS = text.as_roll([[48, 64, 67, 72]] * 8 + [[]] * 8 + [[43, 62, 67, 71]] * 8)
 
@@ -38,7 +46,7 @@ def test_a_damaged_cache_is_rebuilt(folder):
 
 
 def test_a_frame_begins_where_it_should_and_the_last_silence_is_cut():
-    wave = recordings.play(CHORDS) / recordings.FULL
+    wave = recordings.play(seconds(CHORDS)) / recordings.FULL
     loud = np.abs(wave) > 0.02
     assert recordings.FRAME_SAMPLES == 2000
     assert np.flatnonzero(loud)[0] < 400  # the piano's attack
@@ -47,8 +55,20 @@ def test_a_frame_begins_where_it_should_and_the_last_silence_is_cut():
     assert abs(wave[-1]) > recordings.QUIET / 2 and len(wave) < 24 * 2000 + audio.SAMPLE_RATE
 
 
+def test_a_performance_is_kept_by_itself_and_in_time(folder):
+    piece = data.pieces("extra", folder)[0]
+    written, played = recordings.notes(piece), recordings.notes(piece, 1.0)
+    np.testing.assert_array_equal(written, seconds(piece.roll))
+    assert len(np.unique(played["velocity"])) > 1 and played["end"].max() > written["end"].max()
+    with ThreadPoolExecutor(1) as executor:
+        even, performed = (recordings.waves("extra", folder, executor, depth)[0] for depth in (0.0, 1.0))
+    np.testing.assert_array_equal(even, recordings.play(written))
+    np.testing.assert_array_equal(performed, recordings.play(played))
+    assert len(performed) > len(even)
+
+
 def test_codes_stand_for_the_wave():
-    wave = recordings.play(CHORDS)
+    wave = recordings.play(seconds(CHORDS))
     codes, = recordings.codes([wave])
     assert codes.dtype == np.uint8 and codes[0] == 128
     assert np.abs(audio.mu_law_decode(codes[1:]) - wave / recordings.FULL).max() < 0.02

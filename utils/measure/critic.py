@@ -71,9 +71,9 @@ def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12
         found = permutation_importance(critic, asked, truth, scoring="roc_auc", random_state=seed, n_repeats=5)
         order = np.argsort(-found.importances_mean)
         gives_away = {FEATURES[number]: float(found.importances_mean[number]) for number in order}
-        verdicts.append(_verdict(name, critic.predict_proba(asked)[:, 1], truth, groups, gives_away, seed))
+        verdicts.append(verdict(name, critic.predict_proba(asked)[:, 1], truth, groups, gives_away, seed))
     scores = _network_scores(learned, is_bach, unseen, seed, epochs)
-    verdicts.append(_verdict("network", scores, truth, groups, {}, seed))
+    verdicts.append(verdict("network", scores, truth, groups, {}, seed))
     return sorted(verdicts, key=lambda verdict: -verdict.auc)
 
 
@@ -108,8 +108,14 @@ def _see(windows):
     return np.stack([seen != 0, seen == 1], axis=-1).astype(np.float32)
 
 
-def _verdict(name, scores, truth, groups, gives_away, seed):
-    """AUC, its interval over pieces of Bach and windows of the model, and how many of these pass."""
+def verdict(name, scores, truth, groups, gives_away, seed):
+    """Say how well a critic tells two sides apart.
+
+    Args: name: the critic's. scores: float (items,), higher where an item seems real. truth: 1 (real) or 0 (made) for
+        each. groups: int (real items,), the piece of each. gives_away: see `Verdict`. seed: of the interval.
+    Returns: Verdict: AUC, its interval over real pieces and made items, and how many of these pass.
+    Notebook: 05, "The critic".
+    """
     bach, model = scores[truth == 1], scores[truth == 0]
     rng, pieces = np.random.default_rng(seed), [np.flatnonzero(groups == piece) for piece in np.unique(groups)]
     drawn = []

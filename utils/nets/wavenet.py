@@ -195,45 +195,78 @@ def code_loss(target, logits):
     return ops.where(target >= 0, nats, 0.0)
 
 
-def wave_loss(target, moments):
-    """Nats of each sample under a Gaussian: target (...), moments (..., 2), its mean and log sigma -> (...)."""
-    mean, log_sigma = moments[..., 0], moments[..., 1]
+def wave_loss(target, moments, floor=LOWEST_LOG_SIGMA):
+    """Nats of each sample under a Gaussian: target (...), moments (..., 2), its mean and log sigma -> (...).
+
+    A log sigma below the floor counts as the floor: then loud samples, where a network is unsure, count as soft ones.
+    """
+    mean, log_sigma = moments[..., 0], ops.maximum(moments[..., 1], floor)
     return 0.5 * float(np.log(2 * np.pi)) + log_sigma + 0.5 * ops.square((target - mean) * ops.exp(-log_sigma))
 
 
 def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_size=2, learning_rate=2e-3, seed=0,
-        known=(None, None), optimizer=None, keep_best=False, **excerpts):
+        known=(None, None), optimizer=None, keep_best=False, floor=LOWEST_LOG_SIGMA, **excerpts):
     """Train on random excerpts of lines; a run that was stopped goes on from its last whole epoch.
 
     Args: model: what `build` returned. train, valid: lists of lines, see `Excerpts`. folder: Path, for the backup,
         TensorBoard's logs and history.csv. epochs, steps: steps an epoch. num_steps, batch_size: of the excerpts.
         learning_rate: its peak, see `training.optimizer`. seed: of the excerpts. known: what is known of train and of
-        valid, see `Excerpts`. optimizer: in place of that one. keep_best: see `training.fit`. excerpts: hop, levels,
-        dither, blur of `Excerpts`.
+        valid, see `Excerpts`. optimizer: in place of that one. keep_best: see `training.fit`. floor: of a Gaussian's
+        log sigma, see `wave_loss`. excerpts: hop, levels, dither, blur of `Excerpts`.
     Returns: dict, the history: loss and val_loss, nats a code or sample, one value an epoch; the validation loss is
         that of the second halves of 16 excerpts.
     Notebook: 03, "Training".
     """
-    loss = wave_loss if "moments" in [layer.name for layer in model.layers] else code_loss
+    gaussian = "moments" in [layer.name for layer in model.layers]
+    loss = (lambda target, moments: wave_loss(target, moments, floor)) if gaussian else code_loss
     model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss,
                   jit_compile=epochs * steps > training.WORTH_COMPILING)
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
     held_out = [held_out[number] for number in range(16)]
 
     def score():
-        nats = np.concatenate([nll(model, *item)[:, num_steps // 2:] for item in held_out])
+        nats = np.concatenate([nll(model, *item, floor)[:, num_steps // 2:] for item in held_out])
         return nats.sum() / np.sum([(item[1][:, num_steps // 2:] != -1) for item in held_out])
 
     lessons = Excerpts(train, num_steps, batch_size, steps, known[0], seed=seed, **excerpts)
     return training.fit(model, lessons, folder, epochs, score, keep_best)
 
 
-def nll(model, inputs, target):
+def streams(model, num_samples, hop, **known):
+    """Check what a performer hears of a piece.
+
+    Args: model: a network of `wavenet`, `flow` or `student`. num_samples: int, to be played. hop: samples for each row
+        of the condition. known: arrays by the names of the model's inputs: condition (rows, size), others (samples,
+        ...); None where there is none.
+    Returns: list of (float32 array, samples per row) in the order of the model's inputs.
+    Raises: ValueError for an input that is missing, of the wrong shape or not finite.
+    """
+    found = []
+    for layer in model.inputs:
+        rate, stream = hop if layer.name == "condition" else 1, known[layer.name]
+        rows = -(-num_samples // rate)
+        if stream is None or np.shape(stream)[1:] != tuple(layer.shape[2:]) or len(stream) < rows:
+            raise ValueError(f"{layer.name} of shape {np.shape(stream)}: give at least {rows} rows of "
+                             f"{layer.shape[-1] or 1} numbers")
+        stream = np.asarray(stream, np.float32)
+        if not np.isfinite(stream).all():
+            raise ValueError(f"{layer.name} holds NaN or infinity: look where it was made")
+        found.append((stream, rate))
+    return found
+
+
+def cut(stream, begin, stop):
+    """Take rows of an array (rows, ...) from begin to stop, zeros where there are none."""
+    before, after = max(-begin, 0), max(stop - len(stream), 0)
+    return np.pad(stream[max(begin, 0):max(stop - after, 0)], ((before, after),) + ((0, 0),) * (stream.ndim - 1))
+
+
+def nll(model, inputs, target, floor=LOWEST_LOG_SIGMA):
     """Score what comes next.
 
-    Args: model: what `build` returned. inputs, target: an item of `Excerpts`.
+    Args: model: what `build` returned. inputs, target: an item of `Excerpts`. floor: see `wave_loss`.
     Returns: float32 (batch, steps), nats each, 0 where the target is -1.
     """
     outputs = model.predict_on_batch(inputs)
-    loss = wave_loss if np.asarray(target).dtype.kind == "f" else code_loss
-    return ops.convert_to_numpy(loss(target, outputs))
+    gaussian = np.asarray(target).dtype.kind == "f"
+    return ops.convert_to_numpy(wave_loss(target, outputs, floor) if gaussian else code_loss(target, outputs))

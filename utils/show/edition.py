@@ -9,18 +9,18 @@ import resvg_py
 from utils import files
 from utils.music import keys, midi, voices
 from utils.show import score
-from utils.sound import audio
+from utils.sound import audio, expression
 
 CHORALE_TEMPO = 84.0  # quarter notes a minute
 PNG_WIDTH = 1800  # pixels
-KINDS = ("mid", "musicxml", "svg", "png", "mp3")
+KINDS = ("mid", "musicxml", "svg", "png", "mp3", "performed.mid")  # the first as written, the last as performed
 
 
-def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS):
+def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS, depth=1.0):
     """Write a piece in all formats, each file whole or not at all.
 
     Args: read: piece.Piece. path: without its ending, in a folder that exists. title: above the score. tempo: quarter
-        notes a minute. formats: some of KINDS.
+        notes per minute. formats: some of KINDS. depth: of the expression, see `expression.perform`.
     Returns: list of Path.
     Raises: ValueError for a piece that is silent.
     Notebook: 06, "Four voices".
@@ -34,7 +34,10 @@ def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS):
         if kind == "mid":
             midi.notes_to_midi(notes, to, facts)
         elif kind == "mp3":
-            audio.write(to, sound(read, tempo))
+            audio.write(to, sound(read, tempo, depth), audio.CONCERT_RATE)
+        elif kind == "performed.mid":
+            with files.whole(to) as temporary:
+                temporary.write_bytes(perform(read, tempo, depth).file)
         else:
             if kind == "musicxml":
                 content = score.musicxml(notes, title, read.metre, score.signature(read),
@@ -49,9 +52,20 @@ def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS):
     return found
 
 
-def sound(read, tempo=CHORALE_TEMPO):
-    """Play a piece: piece.Piece -> wave, float32 (samples,) at audio.SAMPLE_RATE."""
-    return audio.render(voices.to_notes(read.voices), tempo=tempo)
+def sound(read, tempo=CHORALE_TEMPO, depth=1.0):
+    """Play a piece in concert: piece.Piece -> wave float32 (samples, 2) at audio.CONCERT_RATE. Others as `perform`."""
+    return audio.concert(perform(read, tempo, depth).notes)
+
+
+def perform(read, tempo=CHORALE_TEMPO, depth=1.0):
+    """Perform a piece with all that is known of it.
+
+    Args: read: piece.Piece. tempo: quarter notes per minute. depth: of the expression.
+    Returns: expression.Performance.
+    Notebook: 06, "Four voices".
+    """
+    return expression.perform(voices.to_notes(read.voices), depth, tempo=tempo, meta=meta(read, tempo),
+                              **expression.facts(read))
 
 
 def meta(read, tempo=CHORALE_TEMPO):

@@ -12,17 +12,16 @@ from markupsafe import Markup
 
 from utils import files
 from utils.music import midi
-from utils.sound import audio
+from utils.sound import audio, expression
 
 TEMPLATE = Path(__file__).with_name("gallery.html")
-LEVEL = 0.07  # RMS of every clip
 CLIP_FADE_SECONDS = 0.05
 
 
 class Clip(NamedTuple):
-    """Something to hear. title, note: str, above and below it. wave: float32 (samples,) at audio.SAMPLE_RATE.
+    """Something to hear. title, note: str, above and below it. wave: float32 (samples,) or (samples, 2).
 
-    roll: uint8 (frames, 128) to be drawn, or None. sheet: str, an SVG score, or "".
+    roll: uint8 (frames, 128) to be drawn, or None. sheet: str, an SVG score, or "". sample_rate: int, Hz.
     """
 
     title: str
@@ -30,6 +29,7 @@ class Clip(NamedTuple):
     wave: np.ndarray
     roll: np.ndarray = None
     sheet: str = ""
+    sample_rate: int = audio.CONCERT_RATE
 
 
 class Section(NamedTuple):
@@ -44,13 +44,13 @@ class Section(NamedTuple):
     figures: list = ()
 
 
-def build(path, sections, quiz, title, text, seconds, seed=0):
+def build(path, sections, quiz, title, text, seconds, tempo, seed=0):
     """Write the page, whole or not at all.
 
-    Args: path: of the .html file, its folder made at need. sections: list of Section. quiz: list of (model, wave),
-        model a str such as "Bach" or a network's name; only "Bach" is no machine. title, text: str, the head of the
-        page. seconds: of each clip of the quiz; all are cut to it, brought to one level and coded at a constant rate,
-        so that neither length, loudness nor size tells them apart. seed: of their order.
+    Args: path: of the .html file, its folder made at need. sections: list of Section. quiz: list of (model, notes),
+        model a str such as "Bach" or a network's name; only "Bach" is no machine; midi.NOTE (notes,). title, text: str,
+        the head of the page. seconds, tempo: of each clip of the quiz, see `quiz_clip`; all are coded at a constant
+        rate, so that the size tells nothing. seed: of their order.
     Returns: the path.
     Raises: ValueError for a quiz without Bach or without a machine, or a clip that is silent or too short.
     Notebook: 05, "The page".
@@ -59,11 +59,11 @@ def build(path, sections, quiz, title, text, seconds, seed=0):
     if not quiz or all(is_bach) or not any(is_bach):
         raise ValueError(f"a quiz of {sum(is_bach)} clips by Bach in {len(quiz)}: put in both Bach and machines")
     order = np.random.default_rng(seed).permutation(len(quiz))
-    clips = [_code(_level(quiz[number][1], seconds), constant_rate=True) for number in order]
+    clips = [_code(quiz_clip(quiz[number][1], seconds, tempo), audio.CONCERT_RATE, True) for number in order]
     settings = dict(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = jinja2.Environment(**settings).from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title, text=text, sections=sections, clips=clips, seconds=seconds, draw_roll=roll_svg,
-        sound=lambda wave: _code(_level(wave)), answers=_lock([quiz[number][0] for number in order], clips))
+        sound=_sound, answers=_lock([quiz[number][0] for number in order], clips))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as temporary:
@@ -92,28 +92,39 @@ def roll_svg(roll, title=""):
             title or "piano roll", len(roll), int(high - low), Markup(bars), Markup(cells))
 
 
-def _level(wave, seconds=None):
-    """Bring a wave to one level, faded at its ends; cut to seconds where they are given."""
-    wave = np.asarray(wave, np.float32)
-    if seconds is not None:
-        length = round(seconds * audio.SAMPLE_RATE)
-        if len(wave) < length:
-            raise ValueError(f"a clip of {len(wave) / audio.SAMPLE_RATE:.1f} seconds: a quiz needs {seconds} or more")
-        wave = wave[:length]
-    loudness = np.sqrt(np.mean(wave**2)) if len(wave) else 0
-    if loudness < 1e-4:
-        raise ValueError("a clip is silent: leave it out, or generate it again")
-    fade = np.ones_like(wave)
-    ramp = np.linspace(0, 1, round(CLIP_FADE_SECONDS * audio.SAMPLE_RATE), dtype=np.float32)
+def quiz_clip(notes, seconds, tempo):
+    """Perform a clip of the blind test: by the same rules and seed for all, as long and as loud as every other.
+
+    Args: notes: midi.NOTE (notes,). seconds: to which it is cut. tempo: quarter notes per minute.
+    Returns: float32 (samples, 2) at audio.CONCERT_RATE.
+    Raises: ValueError for a clip that is shorter.
+    Notebook: 05, "The page".
+    """
+    wave = audio.concert(expression.perform(notes, tempo=tempo).notes)
+    length = round(seconds * audio.CONCERT_RATE)
+    if len(wave) < length:
+        raise ValueError(f"a clip of {len(wave) / audio.CONCERT_RATE:.1f} seconds: a quiz needs {seconds} or more")
+    return audio.level(_faded(wave[:length], audio.CONCERT_RATE), audio.CONCERT_RATE)
+
+
+def _sound(clip):
+    wave = audio.level(_faded(clip.wave, clip.sample_rate), clip.sample_rate)
+    return _code(wave, clip.sample_rate, small=True)
+
+
+def _faded(wave, sample_rate):
+    """Fade both ends, where something may have been cut."""
+    ramp = np.linspace(0, 1, round(CLIP_FADE_SECONDS * sample_rate), dtype=np.float32)
+    fade = np.ones(len(wave), np.float32)
     fade[:len(ramp)], fade[len(fade) - len(ramp):] = ramp, ramp[::-1]
-    return np.clip(wave / loudness * LEVEL, -1, 1) * fade
+    return wave * fade.reshape(-1, *[1] * (wave.ndim - 1))
 
 
-def _code(wave, constant_rate=False):
+def _code(wave, sample_rate, constant_rate=False, small=False):
     """A wave as a base64 text of MP3."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp3")
-        audio.write(path, wave, constant_rate=constant_rate)
+        audio.write(path, wave, sample_rate, constant_rate, small)
         return base64.b64encode(path.read_bytes()).decode()
 
 

@@ -11,27 +11,31 @@ import numpy as np
 from IPython.display import HTML
 
 from utils.music import midi
-from utils.sound import audio
+from utils.sound import audio, expression
 
 EXCERPT_SECONDS = 15  # longest sound inside a notebook
 FADE_OUT_SECONDS = 0.5
 
 
-def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_SECONDS):
-    """Write a piece as MP3 and MIDI, and show a player of its first seconds with links to both.
+def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_SECONDS, piece=None, depth=1.0):
+    """Perform a piece, write it as MP3 and MIDI, and show a player of its first seconds with links to both.
 
     Args: notes: structured array (notes,) of midi.NOTE. path: where to, without ending; its folder is made at need.
         tempo: quarter notes a minute. title: what stands above the player. share: False for music that is not ours to
         pass on: then the MP3 is cut to the excerpt and no MIDI is written. seconds: what the notebook itself holds.
+        piece: piece.Piece, whose metre, upbeat and fermatas the performance keeps; None for 4/4 and one phrase. depth:
+        of the expression, see `expression.perform`.
     Returns: IPython HTML; in a preview that plays nothing the links still lead to the files.
     Raises: ValueError for no notes.
     Notebook: 01, "One chorale, three ways".
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    wave = audio.render(notes, tempo=tempo)
+    known = expression.facts(piece) if piece else {}
+    wave = audio.concert(expression.perform(notes, depth, tempo=tempo, **known).notes)
     written = [path.with_name(f"{path.name}.mp3")]
-    audio.write(written[0], wave if share else excerpt(wave))
+    kept = wave if share else audio.level(excerpt(wave, sample_rate=audio.CONCERT_RATE), audio.CONCERT_RATE)
+    audio.write(written[0], kept, audio.CONCERT_RATE)
     if share:
         written.append(path.with_name(f"{path.name}.mid"))
         midi.notes_to_midi(notes, written[1], midi.Meta(tempos=((0, tempo),)))
@@ -43,24 +47,27 @@ def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
 
     The links are relative to the current folder, which is the notebook's own while a notebook runs.
 
-    Args: wave: float32 (samples,) at audio.SAMPLE_RATE. paths: of the files to link. title: str.
-        seconds: how much of it.
-    Returns: IPython HTML, about 6 KB a second.
+    Args: wave: float32 (samples,) by a network, at audio.SAMPLE_RATE; or (samples, 2) in concert, at
+        audio.CONCERT_RATE, of which the notebook holds the mean. paths: of the files to link. title: str. seconds: how
+        much of it.
+    Returns: IPython HTML, 6 to 9 KB a second.
     """
+    sample_rate = audio.SAMPLE_RATE if wave.ndim == 1 else audio.CONCERT_RATE
     with tempfile.TemporaryDirectory() as folder:
         encoded = Path(folder, "excerpt.mp3")
-        audio.write(encoded, excerpt(wave, seconds))
+        audio.write(encoded, excerpt(wave.reshape(len(wave), -1).mean(axis=1), seconds, sample_rate), sample_rate,
+                    small=True)
         sound = base64.b64encode(encoded.read_bytes()).decode()
     links = [(quote(Path(os.path.relpath(path)).as_posix()), Path(path).suffix[1:]) for path in paths]
     links = " · ".join(f'<a href="{html.escape(link)}">{kind}</a>' for link, kind in links)
     return HTML(f'<p>{html.escape(title)}<br><audio controls src="data:audio/mpeg;base64,{sound}"></audio> {links}</p>')
 
 
-def excerpt(wave, seconds=EXCERPT_SECONDS):
-    """Cut a wave (samples,) to its first seconds, faded out over the last half second where something is cut."""
-    length, fade = round(seconds * audio.SAMPLE_RATE), round(FADE_OUT_SECONDS * audio.SAMPLE_RATE)
+def excerpt(wave, seconds=EXCERPT_SECONDS, sample_rate=audio.SAMPLE_RATE):
+    """Cut a wave (samples, ...) to its first seconds, faded out over the last half second where something is cut."""
+    length, fade = round(seconds * sample_rate), round(FADE_OUT_SECONDS * sample_rate)
     if len(wave) <= length:
         return wave
     wave = wave[:length].copy()
-    wave[-fade:] *= np.linspace(1, 0, fade, dtype="float32")
+    wave[-fade:] *= np.linspace(1, 0, fade, dtype="float32").reshape(-1, *[1] * (wave.ndim - 1))
     return wave

@@ -170,3 +170,24 @@ def name_pitches(axis, low, high):
     """Tick a pitch axis, such as ax.yaxis, at every C and G from low to high, MIDI pitches: C4 is middle C, 60."""
     ticks = [pitch for pitch in range(int(low) - 1, int(high) + 2) if pitch % 12 in (0, 7)]
     axis.set_ticks(ticks, [f"{'CG'[pitch % 12 == 7]}{pitch // 12 - 1}" for pitch in ticks])
+
+
+def performance(written, played, fermatas, tempo):
+    """Draw what a performance makes of a score: its tempo over time, and how hard each key is struck.
+
+    Args: written, played: midi.NOTE (notes,) in the same order, in seconds. fermatas: seconds as written. tempo: as
+        written, quarter notes per minute.
+    Returns: the two axes.
+    Notebook: 03, "A performance".
+    """
+    onsets, first = np.unique(written["start"], return_index=True)
+    speed = tempo * np.diff(onsets) / np.maximum(np.diff(played["start"][first]), 1e-3)
+    _, axes = plt.subplots(2, 1, figsize=(9, 4), sharex=True)
+    axes[0].step(onsets[:-1], speed, where="post", color=BLUE)
+    axes[1].scatter(written["start"], played["velocity"], 8, color=BLUE)
+    axes[0].set(title="Tempo, quarter notes per minute", ylim=(0, 1.2 * tempo))
+    axes[1].set(title="Velocity of each note: how hard its key is struck, 1 to 127",
+                xlabel="seconds as written; dotted: a fermata")
+    for ax in axes:
+        ax.vlines(fermatas, *ax.get_ylim(), color=GREY, linestyle=":")
+    return axes

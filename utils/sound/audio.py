@@ -4,6 +4,7 @@ import importlib.util
 import io
 import math
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from utils.music import midi
 
 SAMPLE_RATE = 16_000  # Hz
 RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
+FINE_TEMPO = 1500  # quarter notes per minute of what the soundfont plays: ticks of 1 / 12,000 second
 PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak about .5
+CONCERT_RATE = 48_000  # Hz, the soundfont's own
+HALL_SECONDS, HALL_DELAY_SECONDS, HALL_SHARE = 1.2, 0.012, 0.28  # until it is silent; before it answers; of the sound
+CONCERT_SQUEEZE, SMALL = 0.5, 0.7  # of libsndfile's compression: a piano in stereo has 85 kbit/s at .5, 65 at .7
+LOUDNESS = -22.0  # LUFS of every listening copy, near what broadcasts have (EBU R 128: -23)
+BLOCK_SECONDS, GATES = 0.4, (-70.0, -10.0)  # of loudness: blocks; LUFS, and below the mean, that do not count
+K_WEIGHTING = ((1.53512485958697, -2.69169618940638, 1.19839281085285, 1, -1.69065929318241, 0.73248077421585),
+               (1, -2, 1, 1, -1.99004745483398, 0.99007225036621))  # ITU-R BS.1770-5, tables 1 and 2, at 48 kHz
 SINE_GAIN = 0.06  # brings the sine tones to the same RMS
 BLOCK = 2**16  # samples written at once: libsndfile's OGG encoder crashes on minutes of sound in one call
 MU = 255  # of mu-law; codes go from 0 to it
@@ -23,30 +32,97 @@ MAX_RATE, MAX_SECONDS = 192_000, 3_600  # of the files we read
 FORMATS = {".wav": ("WAV", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III"), ".ogg": ("OGG", "VORBIS")}
 
 
-def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
-    """Play notes on one piano, every note equally loud, at the fixed level that all our models train on.
+def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO, even=True):
+    """Play notes on one piano at the fixed level that all our models train on.
 
     Where the `midirenderer` wheel is missing it warns and plays sine tones (`render_sine`) of the same level.
 
-    Args: notes: structured array (notes,) of midi.NOTE. sample_rate: int, Hz. tempo: quarter notes a minute.
+    Args: notes: structured array (notes,) of midi.NOTE. sample_rate: int, Hz. tempo: quarter notes per minute. even:
+        whether every note is equally loud, at midi.VELOCITY; otherwise each has its own velocity.
     Returns: wave, float32 (samples,), mono in [-1, 1], from quarter 0 to one second after the last note's end.
         The gain is constant, so loudness is comparable; only a wave that would clip is scaled down to peak 1.
     Raises: ValueError for no notes (there is nothing to hear) and for a rate or tempo that is not positive.
     Notebook: 01, "Keys and metres".
     """
     num_samples = _num_samples(notes, sample_rate, tempo)
-    try:
-        import midirenderer
-        soundfont = _soundfont()
-    except ImportError as error:
-        warnings.warn(f"No piano ({error}): playing sine tones. To hear it, pip install midirenderer pretty_midi",
-                      stacklevel=2)
-        return render_sine(notes, sample_rate, tempo)
     notes = notes.copy()
-    notes["velocity"] = midi.VELOCITY
-    file = midi.notes_to_midi(notes, meta=midi.Meta(tempos=((0, tempo),)))
-    stereo, rate = soundfile.read(io.BytesIO(midirenderer.render_wave_from(soundfont, file)), dtype="float32")
+    if even:
+        notes["velocity"] = midi.VELOCITY
+    stereo, rate = _piano(notes, tempo)
+    if stereo is None:
+        return render_sine(notes, sample_rate, tempo)
     return _at_level(PIANO_GAIN * _resample(stereo.mean(axis=1), rate, sample_rate), num_samples)
+
+
+def concert(played):
+    """Play a performance for listeners: the same piano in full band and stereo, in a small hall, at one loudness.
+
+    The hall is noise that dies away, filtered and different for each ear, after a first silence (Schroeder 1965). Where
+    the `midirenderer` wheel is missing, sine tones are heard in it.
+
+    Args: played: midi.NOTE (notes,) in seconds, with velocities, as `expression.perform` gives them.
+    Returns: float32 (samples, 2) at CONCERT_RATE, to HALL_SECONDS after the last note's end.
+    Raises: ValueError for no notes.
+    Notebook: 03, "A performance".
+    """
+    num_samples = _num_samples(played, CONCERT_RATE, 60)
+    dry, rate = _piano(played, 60)  # a quarter is a second
+    if dry is None:
+        dry = np.repeat(render_sine(played, CONCERT_RATE, 60)[:, None], 2, axis=1)
+    else:
+        dry = _resample(dry, rate, CONCERT_RATE)
+    dry = np.pad(dry[:num_samples], ((0, max(0, num_samples - len(dry)) + round(HALL_SECONDS * CONCERT_RATE)), (0, 0)))
+    wet = signal.fftconvolve(dry, _hall(), axes=0)[:len(dry)]
+    return level(dry + HALL_SHARE * wet * np.sqrt((dry**2).mean() / max((wet**2).mean(), 1e-12)), CONCERT_RATE)
+
+
+def level(wave, sample_rate=SAMPLE_RATE):
+    """Bring a wave to the LOUDNESS of all that listeners hear; peaks that would clip are bent, none is cut.
+
+    Args: wave: float (samples,) or (samples, 2). sample_rate: int, Hz.
+    Returns: float32, same shape, in [-1, 1].
+    Raises: ValueError for silence: there is nothing to hear.
+    Notebook: 03, "A performance".
+    """
+    for _ in range(3):  # bending takes a little away
+        found = loudness(wave, sample_rate)
+        if found < GATES[0]:
+            raise ValueError("The wave is silent: leave it out, or generate it again.")
+        wave = wave * 10 ** ((LOUDNESS - found) / 20)
+        bent = np.sign(wave) * (0.7 + 0.28 * np.tanh((np.abs(wave) - 0.7) / 0.28))
+        wave = np.where(np.abs(wave) < 0.7, wave, bent)
+    return wave.astype("float32")
+
+
+def loudness(wave, sample_rate=SAMPLE_RATE):
+    """Measure how loud a wave is to people, who hear little of the bass, and remember what is loud more than rests.
+
+    Args: wave: float (samples,) or (samples, 2); mono is heard from two loudspeakers. sample_rate: int, Hz.
+    Returns: float, LUFS (dB below full scale), or -inf for silence.
+    Source: ITU-R BS.1770-5, annex 1. Notebook: 03, "A performance".
+    """
+    sides = np.broadcast_to(np.asarray(wave, float).reshape(len(wave), -1), (len(wave), 2))
+    sides = signal.sosfilt(K_WEIGHTING, _resample(sides, sample_rate, CONCERT_RATE), axis=0)
+    size = round(BLOCK_SECONDS * CONCERT_RATE)
+    if len(sides) < size:
+        sides = np.pad(sides, ((0, size - len(sides)), (0, 0)))
+    energy = np.insert(np.cumsum((sides**2).sum(axis=1)), 0, 0)
+    blocks = (energy[size:] - energy[:-size])[::size // 4] / size  # three quarters of each are the next one's too
+    decibels = lambda power: -0.691 + 10 * np.log10(np.maximum(power, 1e-20))
+    loud = blocks[decibels(blocks) > GATES[0]]
+    if not len(loud):
+        return -np.inf
+    return float(decibels(loud[decibels(loud) > decibels(loud.mean()) + GATES[1]].mean()))
+
+
+@cache
+def _hall():
+    """The hall's answer to a clap: float (samples, 2)."""
+    count = round(HALL_SECONDS * CONCERT_RATE)
+    noise = np.random.default_rng(1).normal(size=(count, 2))
+    noise = signal.sosfilt(signal.butter(2, (150, 5_000), "bandpass", fs=CONCERT_RATE, output="sos"), noise, axis=0)
+    seconds = np.arange(count)[:, None] / CONCERT_RATE
+    return noise * np.exp(-6.9 * seconds / HALL_SECONDS) * (seconds > HALL_DELAY_SECONDS)  # 60 dB down at the end
 
 
 def render_sine(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
@@ -106,11 +182,12 @@ def mu_law_decode(codes):
     return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(MU)) / MU).astype("float32")
 
 
-def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
-    """Write a mono wave as 16-bit .wav, .mp3 or .ogg, by the path's extension; the file appears whole or not at all.
+def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False, small=False):
+    """Write a wave as 16-bit .wav, .mp3 or .ogg, by the path's extension; the file appears whole or not at all.
 
-    Args: path: str or Path. wave: float (samples,) in [-1, 1]. sample_rate: int, Hz. constant_rate: whether an .mp3
-        gives every second as many bytes, so that its size says nothing of the music.
+    Args: path: str or Path. wave: float (samples,) or, in stereo, (samples, 2), in [-1, 1]. sample_rate: int, Hz.
+        constant_rate: whether an .mp3 gives every second as many bytes, so that its size says nothing of the music.
+        small: whether an .mp3 spares bytes, as in a notebook.
     Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the
         format lacks (MP3 knows 8 to 48 kHz in nine steps).
     Notebook: 01, "Keys and metres".
@@ -118,13 +195,16 @@ def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False):
     path, wave = Path(path), np.asarray(wave, "float32")
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: cannot write '{path.suffix}' files. Use one of {', '.join(FORMATS)}.")
-    if wave.ndim != 1 or not len(wave) or not np.all(np.abs(wave) <= 1):
-        raise ValueError(f"{path}: a wave must be one-dimensional, not empty, without NaN and within [-1, 1].")
+    if wave.ndim not in (1, 2) or wave.shape[1:] not in ((), (2,)) or not len(wave) or not np.all(np.abs(wave) <= 1):
+        raise ValueError(f"{path}: a wave must be (samples,) or (samples, 2), not empty, without NaN, within [-1, 1].")
     container, encoding = FORMATS[path.suffix.lower()]
+    how = {}
+    if path.suffix.lower() == ".mp3" and (small or constant_rate or wave.ndim == 2):
+        how = {"bitrate_mode": "CONSTANT" if constant_rate else "VARIABLE",
+               "compression_level": SMALL if small or constant_rate else CONCERT_SQUEEZE}
     try:
         with (files.whole(path) as temporary,
-              soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container,
-                                  bitrate_mode="CONSTANT" if constant_rate else None) as file):
+              soundfile.SoundFile(temporary, "w", sample_rate, wave.ndim, encoding, format=container, **how) as file):
             for first in range(0, len(wave), BLOCK):
                 file.write(wave[first:first + BLOCK])
     except soundfile.LibsndfileError as error:
@@ -151,6 +231,22 @@ def read(path, sample_rate=None):
         raise ValueError(f"{path}: it is empty or holds NaN. Export it again.")
     wave = _resample(channels.mean(axis=1), rate, sample_rate or rate)
     return np.clip(wave, -1, 1), sample_rate or rate
+
+
+def _piano(notes, tempo):
+    """Play notes by the soundfont: wave (samples, 2) and its rate, or None and None, with a warning, without it."""
+    try:
+        import midirenderer
+        soundfont = _soundfont()
+    except ImportError as error:
+        warnings.warn(f"No piano ({error}): playing sine tones. To hear it, pip install midirenderer pretty_midi",
+                      stacklevel=3)
+        return None, None
+    notes = notes.copy()
+    for edge in ("start", "end"):
+        notes[edge] *= FINE_TEMPO / tempo
+    file = midi.notes_to_midi(notes, meta=midi.Meta(tempos=((0, FINE_TEMPO),)))
+    return soundfile.read(io.BytesIO(midirenderer.render_wave_from(soundfont, file)), dtype="float32")
 
 
 def _soundfont():

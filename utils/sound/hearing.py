@@ -109,6 +109,28 @@ def distance(wave, reference):
     return Distance(float(np.abs(decibels[0] - decibels[1]).mean()), float(convergence), float(levels[0] - levels[1]))
 
 
+def judge(players, pieces, ear):
+    """Take all measures of all players, over the same pieces.
+
+    Args: players: dict from a name to a function from notes and number of samples to a wave. pieces: list of (notes,
+        wave): midi.NOTE in seconds, and their true rendering float (samples,). ear: what `templates` returned.
+    Returns: dict from the name to a dict of recall, false, dB, convergence and loudness, means over the samples.
+    Raises: ValueError as `hear` and `distance`.
+    Notebook: 03, "An ear".
+    """
+    found = {}
+    for name, perform in players.items():
+        rows = []
+        for notes, wave in pieces:
+            print("" if rows else f" {name}", end=".", flush=True)
+            played = np.clip(perform(notes, len(wave)), -1, 1)
+            heard = hear(played, notes, 60, ear)
+            rows.append([heard.recall, heard.false, *distance(played, wave)])
+        means = np.average(rows, axis=0, weights=[len(wave) for _, wave in pieces])
+        found[name] = dict(zip(("recall", "false", "dB", "convergence", "loudness"), means.tolist()))
+    return found
+
+
 def _frames(wave):
     """Compressed magnitudes below TOP_HZ of the frames, one beside the other: (frames, bins)."""
     spectra = _spectra(_checked(wave), FRAME, FRAME)

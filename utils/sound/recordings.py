@@ -1,4 +1,4 @@
-"""The pieces of a split, played once by the piano and kept: waves at the models' rate, aligned with their rolls."""
+"""The pieces of a split, played by the piano and kept: waves at the models' rate, aligned with their notes."""
 
 import hashlib
 import inspect
@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from utils import files
 from utils.music import data, midi
-from utils.sound import audio
+from utils.sound import audio, expression
 
 TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
+ONE_A_SECOND = 60  # the tempo at which a quarter note is a second: of notes in seconds
 FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
 QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
 RMS = 0.075  # of a chorale at the level of `audio.render`
@@ -21,30 +22,31 @@ FULL = 2**15 - 1  # of the 16-bit integers that are kept
 PIECES_A_TASK = 4  # pieces that a worker takes at a time
 
 
-def waves(split, folder=data.MIDI_FOLDER, executor=None):
+def waves(split, folder=data.MIDI_FOLDER, executor=None, depth=0.0):
     """Play all pieces of a split, or read them from the cache when neither they nor the renderer changed.
 
     The last silence is cut, so that an average over samples is one over music; before the first note there is none.
 
     Args: split, folder: as `data.pieces`; the cache lies in the folder. executor: concurrent.futures.Executor to render
-        with; by default a pool of processes.
-    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; frame t of a piece's roll
-        begins at sample t * FRAME_SAMPLES. The arrays lie on disk until they are read.
+        with; by default a pool of processes. depth: of the expression; 0 plays as written and equally loud.
+    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; what sounds when is in
+        `notes`. The arrays lie on disk until they are read.
     Raises: ValueError as `data.pieces`, and for a silent piece.
     Notebook: 03, "What it hears".
     """
-    rolls = [piece.roll for piece in data.pieces(split, folder)]
+    scores = [notes(piece, depth) for piece in data.pieces(split, folder)]
     state = hashlib.sha256(inspect.getsource(play).encode() + Path(audio.__file__).read_bytes())
-    for roll in rolls:
-        state.update(roll.tobytes())
-    path, index = Path(folder) / f".waves_{split}.npy", Path(folder) / f".waves_{split}.json"
+    for score in scores:
+        state.update(score.tobytes())
+    path = Path(folder) / f".waves_{split}{f'_{depth:g}' if depth else ''}.npy"
+    index = path.with_suffix(".json")
     with suppress(OSError, ValueError, KeyError):  # whatever is wrong with a cache, the remedy is to rebuild it
         kept = json.loads(index.read_text())
         together = np.load(path, mmap_mode="r")
         if kept["state"] == state.hexdigest() and len(together) == kept["ends"][-1]:
             return np.split(together, kept["ends"][:-1])
     with files.workers(executor) as pool:
-        played = list(tqdm(pool.map(play, rolls, chunksize=PIECES_A_TASK), desc=f"playing {split}", total=len(rolls),
+        played = list(tqdm(pool.map(play, scores, chunksize=PIECES_A_TASK), desc=f"playing {split}", total=len(scores),
                            unit="piece", mininterval=1))
     ends = np.cumsum([len(wave) for wave in played])
     with suppress(OSError):  # a folder that cannot be written just stays slow
@@ -55,9 +57,25 @@ def waves(split, folder=data.MIDI_FOLDER, executor=None):
     return played
 
 
-def play(roll):
-    """Play one roll uint8 (frames, 128) -> int16 (samples,), its last silence cut."""
-    wave = audio.render(midi.roll_to_notes(roll), tempo=TEMPO)
+def notes(piece, depth=0.0):
+    """Perform a piece for the recording, at TEMPO.
+
+    Args: piece: piece.Piece. depth: of the expression, see `expression.perform`; at 0 frame t begins at sample
+        t * FRAME_SAMPLES.
+    Returns: midi.NOTE (notes,), start and end in SECONDS: give them on with the tempo ONE_A_SECOND.
+    Notebook: 03, "A performance".
+    """
+    return perform(midi.roll_to_notes(piece.roll), depth, **expression.facts(piece))
+
+
+def perform(score, depth=1.0, **known):
+    """Perform a score at TEMPO: midi.NOTE in quarter notes -> in seconds. known: see `expression.perform`."""
+    return expression.perform(score, depth, tempo=TEMPO, **known).notes
+
+
+def play(notes):
+    """Play midi.NOTE (notes,), in seconds, by their velocities -> int16 (samples,), the last silence cut."""
+    wave = audio.render(notes, tempo=ONE_A_SECOND, even=False)
     last = np.flatnonzero(np.abs(wave) > QUIET)[-1] + 1
     return np.round(wave[:last] * FULL).astype(np.int16)
 

@@ -1,0 +1,58 @@
+"""The blind test is about the music: how it is performed tells nothing of who wrote it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
+
+from utils.music import data, midi, windows
+from utils.show import gallery
+from utils.sound import audio, expression
+
+WINDOWS = Path(__file__).parents[2] / "outputs" / "evaluation" / "windows.npz"
+MACHINES = {"RNN, four voices": 40, "GAN, four voices": 20, "RNN, the study's GRU": 10}  # in the quiz's proportion
+SECONDS, TEMPO = 10, 84
+
+
+def heard(window):
+    """Tempo, loudness and length of a clip of the quiz."""
+    notes = midi.roll_to_notes(window)
+    played = expression.perform(notes, tempo=TEMPO).notes
+    order = np.argsort(notes["start"])
+    quarters = np.interp(SECONDS, played["start"][order], notes["start"][order])
+    wave = gallery.quiz_clip(notes, SECONDS, TEMPO)
+    return quarters / SECONDS * 60, audio.loudness(wave, audio.CONCERT_RATE), len(wave)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    with np.load(WINDOWS) as kept:
+        machines = [window for name, count in MACHINES.items() for window in audible(kept[name])[:count]]
+    pieces = [piece for piece in data.pieces("test") if piece.metre == (4, 4)]
+    bach = audible(windows.windows(pieces))
+    bach = bach[np.linspace(0, len(bach) - 1, len(machines)).astype(int)]
+    return np.array([heard(window) for window in (*bach, *machines)]), np.repeat([1, 0], len(machines))
+
+
+def audible(rolls):
+    """Windows with music to the end, as the quiz takes them."""
+    return rolls[rolls.any(axis=2)[:, -16:].any(axis=1)]
+
+
+def test_trees_cannot_tell_bach_by_tempo_loudness_and_length(clips):
+    features, is_bach = clips
+    trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=0)
+    guesses = cross_val_predict(trees, features, is_bach, cv=5, method="predict_proba")[:, 1]
+    assert 0.4 <= roc_auc_score(is_bach, guesses) <= 0.6
+
+
+def test_trees_would_hear_a_machine_that_plays_a_little_louder(clips):
+    """The test above can fail: one decibel gives a side away."""
+    features, is_bach = clips
+    features = features + np.outer(1 - is_bach, (0, 1, 0))
+    trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=0)
+    guesses = cross_val_predict(trees, features, is_bach, cv=5, method="predict_proba")[:, 1]
+    assert roc_auc_score(is_bach, guesses) > 0.9
