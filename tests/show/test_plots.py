@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from utils.music import midi
 from utils.show import plots
 
 matplotlib.use("agg")
@@ -41,7 +42,17 @@ def close_figures():
 def test_every_function_has_its_picture():
     public = {name for name, function in inspect.getmembers(plots, inspect.isfunction)
               if function.__module__ == plots.__name__ and not name.startswith("_")}
-    assert public - {"name_pitches"} == set(PICTURES) >= set(WIDE)  # that one draws no figure
+    assert public - {"name_pitches", "performance"} == set(PICTURES) >= set(WIDE)  # one draws no figure, one two
+
+
+def test_a_performance_shows_tempo_velocities_and_fermatas():
+    written = np.array([(0, 1, 60, 90, 0), (1, 2, 62, 90, 0), (2, 3, 64, 90, 0)], midi.NOTE)
+    played = written.copy()
+    played["start"], played["velocity"] = (0, 1, 3), (80, 90, 100)
+    tempo, velocity = plots.performance(written, played, [2.0], 120)
+    assert tempo.lines[0].get_ydata().tolist() == [120, 60]
+    assert velocity.collections[0].get_offsets().tolist() == [[0, 80], [1, 90], [2, 100]]
+    assert all(np.allclose(ax.collections[-1].get_segments()[0][:, 0], 2) for ax in (tempo, velocity))
 
 
 @pytest.mark.parametrize("name, arguments", [*PICTURES.items(), *WIDE.items()],

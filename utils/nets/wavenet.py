@@ -218,7 +218,9 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     Notebook: 03, "Training".
     """
     gaussian = "moments" in [layer.name for layer in model.layers]
-    loss = (lambda target, moments: wave_loss(target, moments, floor)) if gaussian else code_loss
+    loss = wave_loss if gaussian else code_loss
+    if gaussian and floor > LOWEST_LOG_SIGMA:
+        loss = lambda target, moments: wave_loss(target, moments, floor)
     model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss,
                   jit_compile=epochs * steps > training.WORTH_COMPILING)
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
