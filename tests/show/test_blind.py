@@ -42,17 +42,18 @@ def audible(rolls):
     return rolls[rolls.any(axis=2)[:, -16:].any(axis=1)]
 
 
-def test_trees_cannot_tell_bach_by_tempo_loudness_and_length(clips):
-    features, is_bach = clips
+def told_apart(features, is_bach):
+    """The AUC of trees that have not seen the clips they guess."""
     trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=0)
     guesses = cross_val_predict(trees, features, is_bach, cv=5, method="predict_proba")[:, 1]
-    assert 0.4 <= roc_auc_score(is_bach, guesses) <= 0.6
+    return roc_auc_score(is_bach, guesses)
+
+
+def test_trees_cannot_tell_bach_by_tempo_loudness_and_length(clips):
+    assert 0.4 <= told_apart(*clips) <= 0.6
 
 
 def test_trees_would_hear_a_machine_that_plays_a_little_louder(clips):
     """The test above can fail: one decibel gives a side away."""
     features, is_bach = clips
-    features = features + np.outer(1 - is_bach, (0, 1, 0))
-    trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=0)
-    guesses = cross_val_predict(trees, features, is_bach, cv=5, method="predict_proba")[:, 1]
-    assert roc_auc_score(is_bach, guesses) > 0.9
+    assert told_apart(features + np.outer(1 - is_bach, (0, 1, 0)), is_bach) > 0.9

@@ -36,12 +36,11 @@ def judge(real, made, unseen_real, unseen_made, seed=0, epochs=8):
     learned, is_real = np.concatenate(sides[:2]), np.repeat([1, 0], len(sides[0]))
     unseen, truth = np.concatenate(sides[2:]), np.repeat([1, 0], len(sides[2]))
     pieces = np.repeat(np.arange(len(unseen_real)), [len(wave) // PATCH_SAMPLES for wave in unseen_real])
-    verdicts = []
+    known, asked, verdicts = features(learned), features(unseen), []
     for name, listener in (("boosted trees", HistGradientBoostingClassifier(random_state=seed)),
                            ("logistic", make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.1)))):
-        listener.fit(features(learned), is_real)
-        scores = listener.predict_proba(features(unseen))[:, 1]
-        verdicts.append(critic.verdict(name, scores, truth, pieces, {}, seed))
+        listener.fit(known, is_real)
+        verdicts.append(critic.verdict(name, listener.predict_proba(asked)[:, 1], truth, pieces, {}, seed))
     keras.utils.set_random_seed(seed)
     network = build_network()
     network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")

@@ -16,6 +16,7 @@ from utils.music import midi
 
 SAMPLE_RATE = 16_000  # Hz
 RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
+ONE_A_SECOND = 60  # the tempo at which a quarter note is a second: of notes in seconds
 FINE_TEMPO = 1500  # quarter notes per minute of what the soundfont plays: ticks of 1 / 12,000 second
 PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak about .5
 CONCERT_RATE = 48_000  # Hz, the soundfont's own
@@ -65,10 +66,10 @@ def concert(played):
     Raises: ValueError for no notes.
     Notebook: 03, "A performance".
     """
-    num_samples = _num_samples(played, CONCERT_RATE, 60)
-    dry, rate = _piano(played, 60)  # a quarter is a second
+    num_samples = _num_samples(played, CONCERT_RATE, ONE_A_SECOND)
+    dry, rate = _piano(played, ONE_A_SECOND)
     if dry is None:
-        dry = np.repeat(render_sine(played, CONCERT_RATE, 60)[:, None], 2, axis=1)
+        dry = np.repeat(render_sine(played, CONCERT_RATE, ONE_A_SECOND)[:, None], 2, axis=1)
     else:
         dry = _resample(dry, rate, CONCERT_RATE)
     dry = np.pad(dry[:num_samples], ((0, max(0, num_samples - len(dry)) + round(HALL_SECONDS * CONCERT_RATE)), (0, 0)))
@@ -84,7 +85,7 @@ def level(wave, sample_rate=SAMPLE_RATE):
     Raises: ValueError for silence: there is nothing to hear.
     Notebook: 03, "A performance".
     """
-    for _ in range(3):  # bending takes a little away
+    for _ in range(3):  # a louder wave has more above the first gate, and bending takes a little away
         found = loudness(wave, sample_rate)
         if found < GATES[0]:
             raise ValueError("The wave is silent: leave it out, or generate it again.")

@@ -124,7 +124,7 @@ def judge(players, pieces, ear):
         for notes, wave in pieces:
             print("" if rows else f" {name}", end=".", flush=True)
             played = np.clip(perform(notes, len(wave)), -1, 1)
-            heard = hear(played, notes, 60, ear)
+            heard = hear(played, notes, audio.ONE_A_SECOND, ear)
             rows.append([heard.recall, heard.false, *distance(played, wave)])
         means = np.average(rows, axis=0, weights=[len(wave) for _, wave in pieces])
         found[name] = dict(zip(("recall", "false", "dB", "convergence", "loudness"), means.tolist()))

@@ -14,7 +14,7 @@ from utils.music import data, midi
 from utils.sound import audio, expression
 
 TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
-ONE_A_SECOND = 60  # the tempo at which a quarter note is a second: of notes in seconds
+ONE_A_SECOND = audio.ONE_A_SECOND  # the tempo of notes in seconds
 FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
 QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
 RMS = 0.075  # of a chorale at the level of `audio.render`
