@@ -235,3 +235,27 @@ def test_rows_say_what_was_done(chorale):
     )
     broken = piece.row("broken.mid", dropped="it is empty")
     assert broken.keys() == row.keys() and broken["piece"] == "" and broken["dropped"] == "it is empty"
+
+
+def test_a_window_becomes_a_piece_of_four_voices_that_sounds_as_it_does(bach):
+    for window in bach["valid"][:20]:
+        made = piece.of_window("four bars", window)
+        np.testing.assert_array_equal(made.roll, window)
+        assert made.voices.shape == (64, 4) and made.semitones == 0 and made.metre == (4, 4) and not made.upbeat
+
+
+def test_a_window_may_be_silent_or_have_more_notes_than_voices():
+    silent = piece.of_window("silent", np.zeros((16, 128), np.uint8))
+    assert silent.voices.shape == (16, 4) and (silent.voices == voices.REST).all()
+    crowd = np.zeros((16, 128), np.uint8)
+    crowd[:, 60:72:2], crowd[0, 60:72:2] = 2, 1
+    crowded = piece.of_window("crowd", crowd)
+    assert crowded.voices.shape[1] > 4
+    np.testing.assert_array_equal(crowded.roll, crowd)
+
+
+def test_the_mode_of_a_window_is_the_likelier_of_its_two_keys():
+    for chord, mode in (((48, 64, 67, 72), "major"), ((45, 60, 64, 69), "minor")):
+        roll = np.zeros((16, 128), np.uint8)
+        roll[:, chord], roll[0, chord] = 2, 1
+        assert piece.of_window("chord", roll).mode == mode

@@ -34,7 +34,7 @@ def test_depth_0_is_the_score_to_the_bit():
 
 
 def test_a_fermata_is_held_and_breathed_after(performed):
-    notes, fermatas, (played, _) = performed
+    notes, fermatas, (played, *_) = performed
     for at in fermatas:
         held = np.flatnonzero(notes["start"] == at)
         length = (played["end"] - played["start"])[held] / ((notes["end"] - notes["start"])[held] * 60 / TEMPO)
@@ -45,7 +45,7 @@ def test_a_fermata_is_held_and_breathed_after(performed):
 
 
 def test_every_rule_can_be_heard(performed):
-    notes, fermatas, (played, _) = performed
+    notes, fermatas, (played, *_) = performed
     top, inner, bass = (notes["part"] == part for part in (0, 1, 3))
     assert played["velocity"][top].mean() > played["velocity"][bass].mean() > played["velocity"][inner].mean()
     for at in np.unique(notes["start"]):
@@ -71,7 +71,7 @@ def test_depth_scales_all_and_the_seed_only_what_is_apart():
 
 
 def test_the_file_plays_what_the_notes_say(performed, tmp_path):
-    _, _, (played, file) = performed
+    _, _, (played, file, _) = performed
     (tmp_path / "played.mid").write_bytes(file)
     notes, meta = midi.read_midi(tmp_path / "played.mid")
     at, tempos = np.array(meta.tempos).T
@@ -99,3 +99,10 @@ def test_what_cannot_be_played_is_refused(wish):
         expression.perform(notes, **wish)
     with pytest.raises(ValueError, match="no notes"):
         expression.perform(notes[:0])
+
+
+def test_the_clock_says_when_the_melody_is_played(performed):
+    notes, _, played = performed
+    top = notes["part"] == 0
+    np.testing.assert_array_equal(np.interp(notes["start"][top], *played.clock), played.notes["start"][top])
+    assert (np.diff(played.clock[1]) > 0).all() and played.clock[1][-1] >= played.notes["end"][top].max()

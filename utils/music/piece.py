@@ -97,6 +97,22 @@ def blank(name, cells, metre, upbeat, mode, tonic):
                  (), "", semitones, cells, voices.SINGERS, bars, 0.0)
 
 
+def of_window(name, roll):
+    """Make a piece of a window in 4/4, in C major or A minor, whose voices are not known: they are dealt by rank.
+
+    Args: name: str. roll: uint8 (frames, 128), from a barline. Returns: Piece of as many frames and four voices, some
+        perhaps silent; more only where four are not enough, see `voices.deal`.
+    Notebook: 05, "Blind test".
+    """
+    notes = voices.deal(midi.roll_to_notes(roll))
+    cells = np.full((len(roll), max(len(voices.SINGERS), notes["part"].max(initial=0) + 1)), voices.REST, np.int16)
+    dealt, _ = voices.from_notes(notes)
+    cells[:len(dealt), np.unique(notes["part"])] = dealt
+    agreed = keys.agreement(np.bincount(notes["pitch"] % 12, notes["end"] - notes["start"], minlength=12))
+    tonic, mode = max(((0, "major"), (9, "minor")), key=lambda key: agreed[keys.KEY_MODES.index(key[1]), key[0]])
+    return blank(name, cells, (4, 4), 0, mode, tonic)
+
+
 def with_voices(read, cells):
     """Give a piece other voices, int (frames, voices), and the roll that belongs to them: a new Piece."""
     return read._replace(voices=cells, roll=voices.to_roll(cells))

@@ -22,6 +22,7 @@ PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak
 CONCERT_RATE = 48_000  # Hz, the soundfont's own
 HALL_SECONDS, HALL_DELAY_SECONDS, HALL_SHARE = 1.2, 0.012, 0.28  # until it is silent; before it answers; of the sound
 CONCERT_SQUEEZE, SMALL = 0.5, 0.7  # of libsndfile's compression: a piano in stereo has 85 kbit/s at .5, 65 at .7
+STEADY = 0.82  # the same at a constant rate: 80 kbit/s
 LOUDNESS = -22.0  # LUFS of every listening copy, near what broadcasts have (EBU R 128: -23)
 BLOCK_SECONDS, GATES = 0.4, (-70.0, -10.0)  # of loudness: blocks; LUFS, and below the mean, that do not count
 K_WEIGHTING = ((1.53512485958697, -2.69169618940638, 1.19839281085285, 1, -1.69065929318241, 0.73248077421585),
@@ -202,7 +203,7 @@ def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False, small=False)
     how = {}
     if path.suffix.lower() == ".mp3" and (small or constant_rate or wave.ndim == 2):
         how = {"bitrate_mode": "CONSTANT" if constant_rate else "VARIABLE",
-               "compression_level": SMALL if small or constant_rate else CONCERT_SQUEEZE}
+               "compression_level": STEADY if constant_rate else SMALL if small else CONCERT_SQUEEZE}
     try:
         with (files.whole(path) as temporary,
               soundfile.SoundFile(temporary, "w", sample_rate, wave.ndim, encoding, format=container, **how) as file):

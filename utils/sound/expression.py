@@ -27,11 +27,13 @@ DEEPEST = 2
 
 class Performance(NamedTuple):
     """notes: midi.NOTE (notes,) in the order given, start and end in SECONDS, with velocities. file: bytes, a MIDI file
-    that plays the same, with a tempo map.
+    that plays the same, with a tempo map. clock: quarters and the seconds at which they are played, float (moments,)
+    each.
     """
 
     notes: np.ndarray
     file: bytes
+    clock: tuple
 
 
 def perform(notes, depth=1.0, metre=(4, 4), upbeat=0.0, fermatas=(), tempo=midi.TEMPO, seed=0, meta=midi.NO_META):
@@ -64,7 +66,7 @@ def perform(notes, depth=1.0, metre=(4, 4), upbeat=0.0, fermatas=(), tempo=midi.
     loud = ACCENTS[strength[place % len(strength)]] + BALANCE[part]
     loud = loud + ARC_VELOCITY * (1 / 3 - _arc(notes["start"], phrases))
     played["velocity"] = np.clip(np.rint(midi.VELOCITY + depth * loud), SOFTEST, LOUDEST) if depth else midi.VELOCITY
-    return Performance(played, _file(played, clock, meta))
+    return Performance(played, _file(played, clock, meta), clock)
 
 
 def facts(piece):
