@@ -1,5 +1,6 @@
 # make music          install, run every notebook, say what to listen to; `make music SEED=7` makes other music
 # make harmonise TUNE=my.mid       harmonise a tune in four voices, three times; OPTIONS="--key G --fermatas 4,8"
+# make play           compose with the network in your browser
 # make lab            open the notebooks in Jupyter
 # make test | bench   lint, unit tests and every notebook | speed
 # make release        run the notebooks and save them with what they ship; `make release NOTEBOOKS="02 05"` some of them;
@@ -28,6 +29,9 @@ music: $(STAMP)
 
 harmonise: $(STAMP)
 	@$(VENV) notebooks/compose.py harmonise "$(TUNE)" $(OPTIONS)
+
+play: $(STAMP)
+	@$(VENV) notebooks/play.py
 
 lab: $(STAMP)  # from the root, for the links under the players lead from notebooks/ to outputs/
 	$(VENV) -m jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
@@ -59,4 +63,4 @@ $(DEV_STAMP): $(STAMP)
 	@$(INSTALL) requirements-dev.txt
 	@rm -f .venv/installed-dev-* && touch $@
 
-.PHONY: music harmonise lab test bench release
+.PHONY: music harmonise play lab test bench release

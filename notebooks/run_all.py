@@ -153,8 +153,9 @@ def main():
     print_files("new", written)
     print_files("shipped", set((ROOT / "outputs").rglob("*")) - set(LOCAL.rglob("*")))
     print(f"\nThe notebooks with all their figures and players: {(LOCAL / 'notebooks').relative_to(ROOT).as_posix()}/")
-    page = (LOCAL / "gallery" / "index.html").relative_to(ROOT).as_posix()
-    print(f"The page to listen to, and to guess, in a browser: {page}")
+    pages = (LOCAL / "gallery").relative_to(ROOT).as_posix()
+    print(f"Open in a browser, to listen and to guess: {pages}/index.html")
+    print(f"Open in a browser, to compose with the network: {pages}/play.html (also: make play)")
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ OTHERS = {  # what a module may import that is not ours; NumPy and the standard 
     "metrics": "scipy", "variety": "scipy", "phrases": "scipy", "critic": "sklearn", "gan_sweep": "tqdm",
     "timbre": "scipy sklearn",
     "plots": "matplotlib", "table": "pandas", "score": "verovio", "player": "IPython", "edition": "resvg_py",
-    "ear": "scipy", "gallery": "jinja2 markupsafe",
+    "ear": "scipy", "pages": "jinja2 markupsafe",
 }
 WITH_KERAS = {"nets", "critic", "timbre"}  # a room, and modules of another one
 NETWORK_AND_PICKLE = "socket ssl http urllib.request ftplib requests httpx pickle shelve marshal dill joblib".split()
 
-MODULE_LINES, FUNCTION_LINES, ARGUMENTS, CODE_LINES = 300, 45, 12, 6_050
+MODULE_LINES, FUNCTION_LINES, ARGUMENTS, CODE_LINES = 300, 45, 12, 6_170
 EXCEPTIONS = {  # what may be larger, and why
     "music/midi": "reader, writer and roll share one set of limits and checks",
     "nets/gan": "the trainer and what it is asked to do are read together",

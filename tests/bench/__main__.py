@@ -11,10 +11,10 @@ from pathlib import Path
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ[threads] = "1"  # one core for every rival; who uses several processes says so
 
-from tests.bench import compose, dcnn, preprocess, rnn, table
+from tests.bench import compose, dcnn, instrument, preprocess, rnn, table
 from utils import runs
 
-MODULES = [preprocess, rnn, dcnn, compose]
+MODULES = [preprocess, rnn, dcnn, compose, instrument]
 PACKAGES = "numpy scipy music21 mido midirenderer keras tensorflow numba".split()
 ROOT = Path(__file__).resolve().parents[2]
 

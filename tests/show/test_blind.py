@@ -8,9 +8,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from utils.music import data, midi, windows
+from utils.music import data, piece, windows
 from utils.show import gallery
-from utils.sound import audio, expression
+from utils.sound import audio
 
 WINDOWS = Path(__file__).parents[2] / "outputs" / "evaluation" / "windows.npz"
 MACHINES = {"RNN, four voices": 40, "GAN, four voices": 20, "RNN, the study's GRU": 10}  # in the quiz's proportion
@@ -19,12 +19,10 @@ SECONDS, TEMPO = 10, 84
 
 def heard(window):
     """Tempo, loudness and length of a clip of the quiz."""
-    notes = midi.roll_to_notes(window)
-    played = expression.perform(notes, tempo=TEMPO).notes
-    order = np.argsort(notes["start"])
-    quarters = np.interp(SECONDS, played["start"][order], notes["start"][order])
-    wave = gallery.quiz_clip(notes, SECONDS, TEMPO)
-    return quarters / SECONDS * 60, audio.loudness(wave, audio.CONCERT_RATE), len(wave)
+    clip = gallery.quiz_clip(piece.of_window("", window), SECONDS, TEMPO)
+    quarters, seconds = clip.clock
+    return (np.interp(SECONDS, seconds, quarters) / SECONDS * 60, audio.loudness(clip.wave, audio.CONCERT_RATE),
+            len(clip.wave))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""A page of ours: a template of `web/` with its styles and scripts inside, one file that asks nothing of anybody."""
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from utils import files
+from utils.music import harmony, voices
+
+FOLDER = Path(__file__).with_name("web")
+
+
+def write(path, template, **content):
+    """Write a page, whole or not at all.
+
+    Args: path: of the .html file, its folder made at need. template: name of a file in `web/`, in Jinja2, where
+        `source("base.css")` puts in another one. content: what the template shows; it is escaped where it is text.
+    Returns: the path.
+    """
+    settings = dict(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = jinja2.Environment(**settings).from_string(source(template)).render(source=source, **content)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.whole(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def source(*names):
+    """The text of files in `web/`, one after another: Markup, as a page takes it."""
+    return Markup("\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names))
+
+
+def score(read, title, tempo):
+    """A piece as the scripts of `web/` take it, see cells.js: dict, with silent voices where it has fewer than four.
+
+    Args: read: piece.Piece, the highest voice first. title: str. tempo: quarter notes per minute.
+    """
+    missing = max(0, len(voices.SINGERS) - read.voices.shape[1])
+    cells = np.pad(read.voices, ((0, 0), (0, missing)), constant_values=voices.REST)
+    return {"title": title, "cells": cells.tolist(), "metre": list(read.metre), "upbeat": int(read.upbeat),
+            "tonic": int(harmony.tonic(read)), "mode": read.mode, "tempo": tempo,
+            "fermatas": read.fermatas[read.fermatas < len(cells)].tolist()}
