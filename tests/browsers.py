@@ -40,6 +40,25 @@ def needs_firefox():
         "marionette_driver", reason="needs marionette_driver: pip install -r requirements-dev.txt")
 
 
+def until(page, expression, value=True):
+    """Wait until a script's expression has a value; `wait_for_function` would need eval, which our pages forbid."""
+    end = time.monotonic() + SECONDS
+    while (found := page.evaluate(expression)) != value:
+        assert time.monotonic() < end, f"{expression}: {found}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def playwright_chromium(*flags):
+    """Start Chromium, or skip: gives playwright's browser, for tests that need more than `chromium` has."""
+    with _playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
 @contextmanager
 def chromium(address, *flags):
     """Open an address in Chromium.
@@ -53,12 +72,8 @@ def chromium(address, *flags):
         complaints(): list of str, errors and warnings of the page and of its scripts.
         requests(): list of str, addresses that were asked beyond the page itself, data and blobs.
     """
-    with _playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
-        try:
-            yield _Chromium(browser.new_page(), address)
-        finally:
-            browser.close()
+    with playwright_chromium(*flags) as browser:
+        yield _Chromium(browser.new_page(), address)
 
 
 _drivers = []  # the one that runs, once for each Chromium that is open: playwright allows no second one

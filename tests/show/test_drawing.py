@@ -1,16 +1,11 @@
 """The score that the pages draw, in a browser: what an engraver would check, whatever the piece."""
 
 import random
-import shutil
 
 import pytest
 
+from tests import browsers
 from utils.show import pages
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="needs Chromium: apt install chromium (Debian, Ubuntu), and run again"
-)
 
 SCRIPTS = "cells.js", "notation.js", "harmony.js", "glyphs.js", "bars.js", "voice.js", "score.js"
 METRES = [(4, 4), (3, 4), (2, 4), (2, 2), (3, 2), (6, 8), (9, 8), (12, 8), (3, 8)]
@@ -40,16 +35,13 @@ LOOK = """([score, width, options, marks]) => {
 
 @pytest.fixture(scope="module")
 def page():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r requirements.txt")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with browsers.playwright_chromium() as browser:
         page, complaints = browser.new_page(viewport={"width": 1280, "height": 800}), []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.set_content(f"<!DOCTYPE html><style>{pages.source('base.css', 'score.css')}</style><body></body>"
                          f"<script>{pages.source(*SCRIPTS)}</script>")
         yield page
         assert not complaints
-        browser.close()
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ import pytest
 
 from notebooks import play
 from tests import browsers
+from tests.browsers import until
 from utils.music import folder, piece, voices
 from utils.nets import composer, infill_inputs, infill_numpy
 from utils.show import gallery, instrument, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "outputs" / "gallery" / "play.html"
-MOST_BYTES, PATIENCE = 6_000_000, 60  # seconds until a busy machine has written three ways
+MOST_BYTES = 6_000_000
 TUNE = [(0, 67), (4, 69), (8, 71), (12, 72), (16, 74), (20, 72), (24, 71), (28, 67)]  # frames and pitches of quarters
 QUIET = "--autoplay-policy=no-user-gesture-required", "--mute-audio"
 
@@ -66,14 +67,6 @@ def page(request):
 def chromium(in_chromium):
     """For tests that one browser is enough for, or that have to see what a page saves."""
     return fresh(in_chromium)
-
-
-def until(page, condition):
-    """Wait until an expression is true of the page."""
-    end = time.monotonic() + PATIENCE
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        time.sleep(0.02)
 
 
 def point(page, *places):
@@ -246,6 +239,17 @@ def test_the_whole_way_by_keyboard_alone(page):
     assert (cells(page)[:, 1:] < 0).all()
 
 
+@pytest.mark.parametrize("selector", ["#voices .voice1 button:nth-child(2)", "#lengths button:nth-child(4)"])
+def test_the_keyboard_stays_on_the_button_that_it_has_pressed(page, selector):
+    named = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    page.evaluate("(selector) => document.querySelector(selector).focus()", selector)
+    before = page.evaluate(named)
+    page.press("Enter")
+    until(page, f"document.querySelector('{selector}').getAttribute('aria-pressed') === 'true'")
+    assert page.evaluate(named) == before
+    page.evaluate("() => { if (score.locks.voices[1]) start(blank(4)); }")
+
+
 def test_what_is_locked_never_moves(page):
     draw(page)
     harmonise(page)
@@ -283,7 +287,7 @@ def test_stopping_in_the_middle_leaves_a_sound_piece_that_undo_takes_back(page):
     page.evaluate("start({...tunes[0], keyGiven: true, endsGiven: true})")
     before = cells(page)
     page.evaluate("harmonise()")
-    until(page, "!writing || writing.first !== null")
+    until(page, "!writing || writing.part !== null")
     page.evaluate("stopWriting()")
     stopped = cells(page)
     assert "Stopped" in said(page) and is_sound(stopped)

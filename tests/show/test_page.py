@@ -2,7 +2,6 @@
 of a class add up, and nothing leaves or complains.
 """
 
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,15 +9,12 @@ import numpy as np
 import pytest
 
 from tests import browsers
+from tests.browsers import until
 from utils.music import folder, midi, piece, voices
 from utils.show import edition, gallery
 from utils.sound import audio
 
 SHIPPED = Path(__file__).resolve().parents[2] / "outputs" / "gallery" / "index.html"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="needs Chromium: apt install chromium (Debian, Ubuntu), and run again"
-)
 
 LOUDNESS = """async (source) => {
     const coded = Uint8Array.from(atob(source.split(",").at(-1)), (letter) => letter.charCodeAt(0));
@@ -55,11 +51,8 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r requirements.txt")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with browsers.playwright_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager
@@ -79,16 +72,6 @@ def opened(browser, address, **options):
 def page(browser, address):
     with opened(browser, address) as page:
         yield page
-
-
-def until(page, expression, value=True):
-    """Wait until a script's expression has a value; `wait_for_function` would need eval, which the page forbids."""
-    for _ in range(200):
-        found = page.evaluate(expression)
-        if found == value:
-            return
-        page.wait_for_timeout(20)
-    assert found == value, expression
 
 
 def cursor(page, kind):

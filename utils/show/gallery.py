@@ -2,14 +2,12 @@
 
 import base64
 import json
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from utils.music import midi, voices
-from utils.show import pages
+from utils.show import pages, player
 from utils.sound import audio, expression
 
 PAGE_SCRIPTS = ("cells.js", "notation.js", "glyphs.js", "bars.js", "voice.js", "score.js", "keep.js", "parts.js",
@@ -117,10 +115,7 @@ def _faded(wave, sample_rate):
 
 def _code(wave, sample_rate):
     """A wave as a base64 text of MP3, at a constant rate: a browser then finds each second where it belongs."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "clip.mp3")
-        audio.write(path, wave, sample_rate, constant_rate=True)
-        return base64.b64encode(path.read_bytes()).decode()
+    return player.mp3(wave, sample_rate, constant_rate=True)
 
 
 def _lock(answers, sounds):

@@ -53,14 +53,18 @@ def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
     Returns: IPython HTML, 6 to 9 KB a second.
     """
     sample_rate = audio.SAMPLE_RATE if wave.ndim == 1 else audio.CONCERT_RATE
-    with tempfile.TemporaryDirectory() as folder:
-        encoded = Path(folder, "excerpt.mp3")
-        audio.write(encoded, excerpt(wave.reshape(len(wave), -1).mean(axis=1), seconds, sample_rate), sample_rate,
-                    small=True)
-        sound = base64.b64encode(encoded.read_bytes()).decode()
+    sound = mp3(excerpt(wave.reshape(len(wave), -1).mean(axis=1), seconds, sample_rate), sample_rate, small=True)
     links = [(quote(Path(os.path.relpath(path)).as_posix()), Path(path).suffix[1:]) for path in paths]
     links = " · ".join(f'<a href="{html.escape(link)}">{kind}</a>' for link, kind in links)
     return HTML(f'<p>{html.escape(title)}<br><audio controls src="data:audio/mpeg;base64,{sound}"></audio> {links}</p>')
+
+
+def mp3(wave, sample_rate, **how):
+    """Code a wave as MP3 for a page that holds it: as `audio.write`, whose arguments `how` are -> str, base64."""
+    with tempfile.TemporaryDirectory() as folder:
+        coded = Path(folder, "sound.mp3")
+        audio.write(coded, wave, sample_rate, **how)
+        return base64.b64encode(coded.read_bytes()).decode()
 
 
 def excerpt(wave, seconds=EXCERPT_SECONDS, sample_rate=audio.SAMPLE_RATE):

@@ -21,7 +21,7 @@ function standingIn(score, bars) {  // {voices: which sound at all, staves: of e
   const found = bars.map(([first, end], number) => {
     const voices = notes.map((line, voice) => {
       if (!line.length) return [];
-      while (next[voice] < line.length && line[next[voice]].start + line[next[voice]].length <= first) next[voice]++;
+      next[voice] = passed(line, next[voice], first);
       return symbolsIn(score, line, next[voice], voice, first, end);
     });
     staves.forEach((drawn, staff) => {
@@ -38,8 +38,8 @@ function standingIn(score, bars) {  // {voices: which sound at all, staves: of e
 }
 
 function symbolsIn(score, line, from, voice, first, end) {  // a voice's notes and rests in a bar, of one written value each
-  const bar = score.metre[0] * 16 / score.metre[1], beam = score.metre[1] === 2 ? 8 : beatOf(score.metre), found = [];
-  const add = (start, stop, note) => {
+  const bar = barFrames(score.metre), beam = score.metre[1] === 2 ? 8 : beatOf(score.metre), found = [];
+  for (const [start, stop, note] of spansIn(line, first, end, from)) {
     let at = start;
     const place = modulo(start - score.upbeat, bar), isWhole = !note && stop - start === bar;
     for (const size of isWhole ? [bar] : writtenValues(place, stop - start, score.metre, !note)) {
@@ -48,15 +48,7 @@ function symbolsIn(score, line, from, voice, first, end) {  // a voice's notes a
         endsEighth: modulo(at + size - score.upbeat, 2) === 0, beat: Math.floor(modulo(at - score.upbeat, bar) / beam)});
       at += size;
     }
-  };
-  let now = first;
-  for (let k = from; k < line.length && line[k].start < end; k++) {
-    const start = Math.max(line[k].start, first), stop = Math.min(line[k].start + line[k].length, end);
-    if (start > now) add(now, start, null);
-    add(start, stop, line[k]);
-    now = stop;
   }
-  if (now < end) add(now, end, null);
   return found;
 }
 

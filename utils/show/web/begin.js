@@ -8,7 +8,7 @@ function fillChoices() {
 }
 
 function setMetre(text) {
-  const metre = text.split("/").map(Number), bar = metre[0] * 16 / metre[1];
+  const metre = text.split("/").map(Number), bar = barFrames(metre);
   change((piece) => {
     Object.assign(piece, {metre, upbeat: Math.min(piece.upbeat, bar - 1)});
     if (piece.cells.every((row) => row.every((cell) => cell < 0))) resize(piece, 8);

@@ -32,11 +32,32 @@ function notesOf(cells, voice) {  // [{start, length, pitch}] of a voice, in six
   return found;
 }
 
+const barFrames = ([beats, unit]) => beats * 16 / unit;
+const barNumber = (frame, {upbeat, metre}) => Math.floor((frame - upbeat) / barFrames(metre)) + 1;  // 0 is the upbeat
+
 function barsOf(score) {  // [[first frame, end]] of each bar
-  const bar = score.metre[0] * 16 / score.metre[1], found = [];
+  const bar = barFrames(score.metre), found = [];
   for (let start = score.upbeat ? score.upbeat - bar : 0; start < score.cells.length; start += bar)
     found.push([Math.max(start, 0), Math.min(start + bar, score.cells.length)]);
   return found;
+}
+
+function spansIn(notes, first, end, next = 0) {  // what a voice does in a bar, from its note number `next`: [[from, to, note]], null for a rest
+  const found = [];
+  let now = first;
+  for (let k = next; k < notes.length && notes[k].start < end; k++) {
+    const from = Math.max(notes[k].start, first), to = Math.min(notes[k].start + notes[k].length, end);
+    if (from > now) found.push([now, from, null]);
+    found.push([from, to, notes[k]]);
+    now = to;
+  }
+  if (now < end) found.push([now, end, null]);
+  return found;
+}
+
+function passed(notes, next, first) {  // the number of the first note, from `next` on, that has not ended before a frame
+  while (next < notes.length && notes[next].start + notes[next].length <= first) next++;
+  return next;
 }
 
 function interpolated(x, from, to) {  // as numpy.interp

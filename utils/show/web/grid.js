@@ -109,7 +109,7 @@ function gridHere(pen, ink, high) {  // where the keys write, and where it plays
 }
 
 function gridHead(pen, ink, first, end) {  // bars' numbers, locked bars, fermatas
-  pen.font = `600 13px ${inks()("sans")}`;
+  pen.font = `600 13px ${ink("sans")}`;
   for (let now = first - modulo(first - score.upbeat, barLength()); now < end; now += barLength()) {
     const from = Math.max(now, 0), to = Math.min(now + barLength(), score.cells.length), locked = score.locks.bars.includes(barAt(from));
     pen.fillStyle = ink(locked ? "ink" : "hover");
@@ -133,7 +133,7 @@ function gridHead(pen, ink, first, end) {  // bars' numbers, locked bars, fermat
 }
 
 function gridKeys(pen, ink, high) {  // a piano on its side
-  pen.font = `11px ${inks()("sans")}`;
+  pen.font = `11px ${ink("sans")}`;
   for (let pitch = LOWEST; pitch <= HIGHEST; pitch++) {
     const y = rowOf(pitch), black = BLACK.includes(pitch % 12);
     if (y < HEAD - ROW || y > high) continue;

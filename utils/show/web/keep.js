@@ -70,24 +70,14 @@ function writeMusicXml(score) {  // str
 
 function writtenIn(score, voice) {  // notes and rests of one value each, within bars: [{at, size, type, dots, note, fermata}]
   const notes = notesOf(score.cells, voice), symbols = [];
-  const add = (from, to, note) => {
-    for (const [size, type, dots] of pieces(to - from)) {
-      symbols.push({at: from, size, type, dots, note, fermata: false});
-      from += size;
-    }
-  };
   let next = 0;
   for (const [first, end] of barsOf(score)) {
-    let now = first;
-    while (next < notes.length && notes[next].start < end) {
-      const note = notes[next], from = Math.max(note.start, first), to = Math.min(note.start + note.length, end);
-      add(now, from, null);
-      add(from, to, note);
-      now = to;
-      if (note.start + note.length > end) break;
-      next++;
-    }
-    add(now, end, null);
+    next = passed(notes, next, first);
+    for (let [at, to, note] of spansIn(notes, first, end, next))
+      for (const [size, type, dots] of pieces(to - at)) {
+        symbols.push({at, size, type, dots, note, fermata: false});
+        at += size;
+      }
   }
   return symbols;
 }

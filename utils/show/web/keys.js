@@ -1,7 +1,7 @@
 "use strict";
 // Writing notes: by the keys of the computer, the keyboard on the screen, or a MIDI keyboard.
 
-const PIANO_LOW = 36, PIANO_HIGH = 84, LETTERS = {c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11};
+const LETTERS = {c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11};
 
 function writeNote(pitch, frame = state.at, onwards = true) {  // a note of the chosen voice and length
   if (writing) return say("The network is writing. Press Stop to change notes.");
@@ -118,9 +118,9 @@ function scoreKey(event) {  // left and right go from chord to chord and say it,
 function buildPiano() {  // white keys side by side, black ones between them
   const white = (pitch) => !BLACK.includes(pitch % 12);
   let place = 0;
-  $("piano-keys").replaceChildren(...Array.from({length: PIANO_HIGH - PIANO_LOW + 1}, (_, k) => {
-    const pitch = PIANO_LOW + k, key = make("button", {type: "button", class: white(pitch) ? "white" : "black",
-      "aria-label": `${SHARP_NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`});
+  $("piano-keys").replaceChildren(...Array.from({length: HIGHEST - LOWEST + 1}, (_, k) => {
+    const pitch = LOWEST + k, key = make("button", {type: "button", class: white(pitch) ? "white" : "black",
+      "aria-label": withOctave(SHARP_NAMES, pitch)});
     key.tabIndex = -1;  // by keyboard the letters in the grid do the same
     if (pitch % 12 === 0) key.textContent = `C${pitch / 12 - 1}`;
     key.style.left = `${(white(pitch) ? place : place - 0.3) * 2.6}rem`;

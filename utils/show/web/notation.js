@@ -43,7 +43,7 @@ function writtenValues(place, length, metre, isRest) {  // a length as an engrav
 // in its window of 2 b, so that an off-beat quarter does not cross the middle of a bar, unless it starts on b and b is a
 // quarter at least. A rest starts on its own value and has a dot only where it fills the beat of compound time.
 function longestValue(place, room, metre, isRest) {
-  const triple = metre[0] === 3 && metre[1] !== 8, beat = beatOf(metre), bar = metre[0] * 16 / metre[1];
+  const triple = metre[0] === 3 && metre[1] !== 8, beat = beatOf(metre), bar = barFrames(metre);
   if (isCompound(metre)) {
     place %= 6;
     const whole = place ? undefined : (isRest ? [6] : [24, 12, 6]).find((size) => size <= room);

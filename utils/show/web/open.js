@@ -213,11 +213,10 @@ function keyFound(found, score, whole, learned, said) {  // {tonic, mode}
 }
 
 function phrasesFound(found, score, learned, said) {  // frames on which phrases end
-  const bar = Math.round(score.metre[0] * 16 / score.metre[1]), number = (frame) => Math.floor((frame - score.upbeat) / bar) + 1;
   const marks = found.fermatas.map((quarter) => Math.round((quarter - found.begins) * 4));
   let ends = [...new Set(marks)].filter((frame) => frame >= 0 && frame < score.cells.length);
   const how = ends.length ? "fermatas in the file" : "heard in long notes, rests and lengths of phrases";
-  if (!ends.length) ends = phraseEndsOf(lineOf(score.cells), score.upbeat, bar, phraseBeat(score.metre), learned);
-  said.push(`Phrases end in bars ${ends.map(number).join(", ")}: ${how}.`);
+  if (!ends.length) ends = phraseEndsOf(lineOf(score.cells), score.upbeat, barFrames(score.metre), phraseBeat(score.metre), learned);
+  said.push(`Phrases end in bars ${ends.map((frame) => barNumber(frame, score)).join(", ")}: ${how}.`);
   return ends;
 }

@@ -2,7 +2,7 @@
 // What is seen of the piece, and what every button does.
 
 const tunes = JSON.parse($("tunes").textContent), learned = JSON.parse($("ear").textContent);
-const PLAIN_LENGTHS = [1, 2, 4, 8, 16], PAPER_WIDE = 720;
+const PAPER_WIDE = 720, WAY_WIDE = 620;
 
 const say = (words) => { $("said").textContent = words; };  // seen, and read aloud
 const tell = (words) => { $("told").textContent = words; };  // read aloud only
@@ -52,18 +52,17 @@ function showMarks() {
   $("marks-box").hidden = !$("marks").checked;
   $("marks-count").textContent = marksInWords(count);
   $("marks-count").classList.toggle("some", count > 0);
-  $("marks-list").replaceChildren(...state.marked.slice(0, 100).map((mark) => make("li", {}, make("button", {type: "button",
+  refill($("marks-list"), state.marked.slice(0, 100).map((mark) => make("li", {}, make("button", {type: "button",
     onclick: () => { state.at = mark.frame; chooseVoice(mark.voices[0]); tell(soundingAt(mark.frame)); showCursor(mark.frame); }},
     `${whereOf(mark.frame)}: ${mark.text}`))));
 }
 
 function showWays() {  // the alternatives, side by side
   $("ways").hidden = !state.ways.length;
-  $("ways-cards").replaceChildren(...state.ways.map((way, number) => {
-    const chosen = number === state.chosen, faults = marksIn(way.cells).length;
+  refill($("ways-cards"), state.ways.map((way, number) => {
+    const chosen = number === state.chosen, {svg, faults} = drawnWay(way);
     const card = make("article", {class: "card way"}), picture = make("div", {class: "picture"});
-    const drawn = drawScore({...score, cells: way.cells}, 620, [], {gap: 6});
-    picture.innerHTML = drawn.svg;
+    picture.innerHTML = svg;
     card.append(make("h3", {}, `Way ${number + 1}`), picture,
       make("p", {class: "note"}, `${marksInWords(faults)}. ${howUsual(way.nats)}`),
       make("div", {class: "row"},
@@ -73,6 +72,15 @@ function showWays() {  // the alternatives, side by side
     card.classList.toggle("chosen", chosen);
     return card;
   }));
+}
+
+function drawnWay(way) {  // with its score and marks, which are made once for a metre, a key and phrase ends, and not after each change
+  const {metre, upbeat, tonic, mode, fermatas} = score, outline = JSON.stringify([metre, upbeat, tonic, mode, fermatas]);
+  if (way.outline !== outline) {
+    const {svg} = drawScore({...score, cells: way.cells}, WAY_WIDE, [], {gap: 6});
+    Object.assign(way, {outline, svg, faults: marksIn(way.cells).length});
+  }
+  return way;
 }
 
 const marksInWords = (count) => count ? `${count} mark${count > 1 ? "s" : ""}` : "No marks";
@@ -85,7 +93,7 @@ function howUsual(nats) {  // how usual a way is for the network: the nats of a 
 }
 
 function showVoices() {
-  $("voices").replaceChildren(...VOICES.map((name, voice) => {
+  refill($("voices"), VOICES.map((name, voice) => {
     const toggle = (text, pressed, label, act) => make("button", {type: "button", "aria-pressed": String(pressed), "aria-label": `${label} ${name.toLowerCase()}`, onclick: act}, text);
     return make("div", {class: `voice voice${voice}`, role: "group", "aria-label": name},
       toggle(name, state.voice === voice, "Write the", () => chooseVoice(voice)),
@@ -96,11 +104,10 @@ function showVoices() {
 }
 
 function showLengths() {
-  $("lengths").replaceChildren(...[...PLAIN_LENGTHS, "dot"].map((length) => {
-    const plain = {3: 2, 6: 4, 12: 8}[state.length] || state.length, dotted = plain !== state.length;
-    if (length === "dot") return make("button", {type: "button", "aria-pressed": String(dotted), onclick: () => GRID_KEYS["."]()}, "dotted");
-    return make("button", {type: "button", "aria-pressed": String(plain === length), onclick: () => chooseLength(length)}, LENGTHS[length]);
-  }));
+  const dotted = isDotted(state.length), plain = dotted ? state.length * 2 / 3 : state.length;
+  const choice = (words, pressed, act) => make("button", {type: "button", "aria-pressed": String(pressed), onclick: act}, words);
+  refill($("lengths"), [...Object.entries(LENGTHS).map(([length, words]) => choice(words, plain === Number(length), () => chooseLength(Number(length)))),
+    choice("dotted", dotted, () => GRID_KEYS["."]())]);
 }
 
 function showCursor(frame, follows = false) {  // a line in the score where it sounds

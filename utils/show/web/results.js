@@ -73,7 +73,7 @@ function writerRows(taken, withInterval) {  // rows of a table, Bach first: who,
 }
 
 function showClass() {
-  const at = (id) => $(id), {listeners, taken, unread} = addUp($("pasted").value);
+  const {listeners, taken, unread} = addUp($("pasted").value);
   const [right, all] = rightIn(taken), several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
   $("class-said").textContent = listeners ? `${several(listeners, "listener")}, ${right} of ${all} answers right: ${percent(right / all)}, `
     + `95 % interval ${sureOf(right, all)}. Guessing gives 50 %.`

@@ -5,8 +5,6 @@
 const LEFT_MARGIN = 1.6, RIGHT_MARGIN = 0.5, INK_BIN = 2;  // ink is looked at in stretches of that many spaces
 const SHARP_STEPS = [[38, 35, 39, 36, 33, 37, 34], [24, 21, 25, 22, 19, 23, 20]];  // where a signature's signs stand, by staff
 const FLAT_STEPS = [[34, 37, 33, 36, 32, 35, 31], [20, 23, 19, 22, 18, 21, 17]];
-const SPOKEN_MAJOR = ["C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"];
-const SPOKEN_MINOR = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "G sharp", "A", "B flat", "B"];
 const STAFF_CLEARANCE = 1.2, STAVES_APART = 9.6;  // between the ink of two staves; from the top of one to that of the other
 const ROOM_ABOVE = 3.4, ROOM_BELOW = 2.6;  // of a system, at least
 
@@ -47,7 +45,7 @@ const drawText = (name, x, y, size, words, anchor) =>  // in pixels, since brows
 
 function spokenScore(score, count) {
   const full = score.upbeat ? Math.max(count - 1, 1) : count, mode = score.mode || "major";
-  const name = (mode === "minor" ? SPOKEN_MINOR : SPOKEN_MAJOR)[score.tonic ?? 0];
+  const name = KEYS[mode][score.tonic ?? 0].replace("♯", " sharp").replace("♭", " flat");
   return `Score, ${full} ${full === 1 ? "bar" : "bars"} in ${name} ${mode}, ${score.metre.join("/")}`;
 }
 

@@ -13,17 +13,22 @@ function toneWorker() {
   const text = `${$("cells").textContent}\n${$("sounds").textContent}\n
     let piano = null;
     onmessage = ({data}) => {
-      if (data.piano) { piano = pianoFrom(data.piano); return; }
+      if (data.piano) { piano = pianoFrom(JSON.parse(data.piano)); return; }
       const wave = toneOf(piano, data.pitch, ${TONE_RATE}, ${TONE_SECONDS});
       postMessage({pitch: data.pitch, wave}, [wave.buffer]);
     };`;
   sound.worker = new Worker(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
-  sound.worker.onmessage = ({data: {pitch, wave}}) => { sound.tones.set(pitch, wave); sound.asked.get(pitch).done(wave); };
-  sound.worker.postMessage({piano: JSON.parse($("piano-data").textContent)});
+  sound.worker.onmessage = ({data: {pitch, wave}}) => {
+    const buffer = new AudioBuffer({length: wave.length, sampleRate: TONE_RATE});
+    buffer.copyToChannel(wave, 0);
+    sound.tones.set(pitch, buffer);
+    sound.asked.get(pitch).done();
+  };
+  sound.worker.postMessage({piano: $("piano-data").textContent});
   return sound.worker;
 }
 
-function toneFor(pitch) {  // a promise of a pitch's wave; each is made once
+function toneFor(pitch) {  // a promise that a pitch can be heard; each tone is made once
   if (!sound.asked.has(pitch)) {
     const entry = {};
     entry.promise = new Promise((done) => { entry.done = done; });
@@ -32,6 +37,8 @@ function toneFor(pitch) {  // a promise of a pitch's wave; each is made once
   }
   return sound.asked.get(pitch).promise;
 }
+
+const tonesFor = (notes) => Promise.all([...new Set(notes.map((note) => note.pitch))].map(toneFor));
 
 function warmUp() {  // make the tones that are likely to be needed, those of the piece first
   const wanted = new Set(score.cells.flat().filter((cell) => cell >= 0).map(pitchOf));
@@ -69,11 +76,8 @@ function roomIn(context) {  // {bus, seats}: where notes go, a seat for each voi
 }
 
 function soundNote(context, seat, note, when, skipped = 0) {  // when: in the context's seconds; skipped: of the note's beginning
-  const wave = sound.tones.get(note.pitch), source = context.createBufferSource(), fade = context.createGain();
-  if (!wave) return null;
-  const buffer = context.createBuffer(1, wave.length, TONE_RATE), end = when + note.end - note.start - skipped;
-  buffer.copyToChannel(wave, 0);
-  source.buffer = buffer;
+  const source = context.createBufferSource(), fade = context.createGain(), end = when + note.end - note.start - skipped;
+  source.buffer = sound.tones.get(note.pitch);
   fade.gain.setValueAtTime((note.velocity / VELOCITY) ** 2, when);
   fade.gain.setTargetAtTime(0, Math.max(end, when), RELEASE_SECONDS);
   source.connect(fade).connect(seat);
@@ -125,8 +129,8 @@ async function play(frame = 0, cells = score.cells) {  // from a frame on, or st
   const until = loop ? interpolated(loop[1] / 4, edges, seconds) : seconds.at(-1);
   const run = playing = {notes: notes.filter((note) => note.end > from + 0.03 && note.start < until - 0.01), next: 0, sources: [], edges, seconds, from, until, loop, cells, began: null};
   showPlaying();
-  await Promise.all([...new Set(run.notes.filter((note) => note.start < from + 2).map((note) => note.pitch))].map(toneFor));
-  run.notes.forEach((note) => toneFor(note.pitch));
+  await tonesFor(run.notes.filter((note) => note.start < from + 2));
+  tonesFor(run.notes);
   if (!await isRunning(context)) {
     stopPlaying();
     return say("The browser gives no sound here. Connect a loudspeaker, or save the sound as a file.");
@@ -144,8 +148,7 @@ function schedule(run) {  // give the next notes to the browser; at the end, sto
     const note = run.notes[run.next], late = Math.max(0, run.from - note.start);
     if (!sound.tones.has(note.pitch)) break;
     run.next++;
-    const source = soundNote(context, sound.seats[note.voice], note, Math.max(run.began + note.start + late, context.currentTime), late);
-    if (source) run.sources.push(source);
+    run.sources.push(soundNote(context, sound.seats[note.voice], note, Math.max(run.began + note.start + late, context.currentTime), late));
   }
   if (now < run.until + (run.loop ? 0 : 0.3)) return;
   const {loop, cells} = run;
@@ -180,7 +183,7 @@ function stopPlaying(quietly = false) {
 
 async function waveOf(piece) {  // the performance as stereo channels: [Float32Array, Float32Array]
   const {notes} = performed(piece, $("expression").checked ? 1 : 0);
-  await Promise.all([...new Set(notes.map((note) => note.pitch))].map(toneFor));
+  await tonesFor(notes);
   const context = new OfflineAudioContext(2, Math.ceil((Math.max(...notes.map((note) => note.end)) + ROOM_SECONDS) * WAV_RATE), WAV_RATE);
   const {seats} = roomIn(context);
   for (const note of notes) soundNote(context, seats[note.voice], note, note.start);

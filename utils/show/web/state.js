@@ -4,25 +4,23 @@
 const MIDDLE_OF_SOPRANO = 67, STORE = "four voices", MOST_STEPS = 200, METRES = ["4/4", "3/4", "2/4", "2/2", "3/2", "6/8", "9/8", "12/8", "3/8"];
 const SHARP_NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const FLAT_NAMES = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
-const LENGTHS = {1: "sixteenth", 2: "eighth", 3: "dotted eighth", 4: "quarter", 6: "dotted quarter", 8: "half", 12: "dotted half",
-  16: "whole"};
+const LENGTHS = {1: "sixteenth", 2: "eighth", 4: "quarter", 8: "half", 16: "whole"};
 
 let score = null;
-const state = {voice: 0, at: 0, pitch: MIDDLE_OF_SOPRANO, length: 4, selected: null, past: [], future: [], ways: [], chosen: -1, changes: 0};
+const state = {voice: 0, at: 0, pitch: MIDDLE_OF_SOPRANO, length: 4, selected: null, past: [], future: [], ways: [], chosen: -1};
 
 // ---------------------------------------------------------------------------------------------- asking about the piece
 
 const copyOf = (value) => JSON.parse(JSON.stringify(value));
-const barLength = (piece = score) => piece.metre[0] * 16 / piece.metre[1];
-const barAt = (frame, piece = score) => Math.floor((frame - piece.upbeat) / barLength(piece)) + 1;  // 0 is the upbeat
+const barLength = (piece = score) => barFrames(piece.metre);
+const barAt = (frame) => barNumber(frame, score);
 const noteAt = (voice, frame) => notesOf(score.cells, voice).find((note) => note.start <= frame && frame < note.start + note.length) || null;
 const isSilent = (cells, voice) => cells.every((row) => row[voice] < 0);
 const noteKey = (voice, note) => `${voice}:${note.start}`;
 
-function nameOf(pitch) {  // "F♯4", spelled as the key has it
-  const signature = SIGNATURES[score?.mode || "major"][score?.tonic ?? 0];
-  return `${(signature < 0 ? FLAT_NAMES : SHARP_NAMES)[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
-}
+const withOctave = (names, pitch) => `${names[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+const namesInKey = () => SIGNATURES[score.mode][score.tonic] < 0 ? FLAT_NAMES : SHARP_NAMES;
+const nameOf = (pitch) => withOctave(namesInKey(), pitch);  // "F♯4"
 
 function whereOf(frame) {  // "bar 3, beat 2", with the sixteenth where it is off the beat
   const place = modulo(frame - score.upbeat, barLength()), beat = beatOf(score.metre), off = place % beat;
@@ -32,8 +30,7 @@ function whereOf(frame) {  // "bar 3, beat 2", with the sixteenth where it is of
 function soundingAt(frame) {  // what sounds, in words
   const row = score.cells[frame], chord = chordOf(row);
   const heard = VOICES.map((name, voice) => row[voice] < 0 ? "" : `${name.toLowerCase()} ${nameOf(pitchOf(row[voice]))}`).filter(Boolean);
-  const names = SIGNATURES[score.mode][score.tonic] < 0 ? FLAT_NAMES : SHARP_NAMES;
-  return heard.join(", ") + (heard.length > 2 && chord.root !== null ? `; chord ${names[chord.root]}${chord.quality}` : "") || "silence";
+  return heard.join(", ") + (heard.length > 2 && chord.root !== null ? `; chord ${namesInKey()[chord.root]}${chord.quality}` : "") || "silence";
 }
 
 // ---------------------------------------------------------------------------------------------- changing it
@@ -41,8 +38,7 @@ function soundingAt(frame) {  // what sounds, in words
 const emptyLocks = () => ({voices: [true, false, false, false], bars: [], notes: []});
 
 function blank(bars = 8, metre = [4, 4], upbeat = 0) {
-  const bar = metre[0] * 16 / metre[1];
-  return {title: "My tune", cells: Array.from({length: bars * bar}, () => [-1, -1, -1, -1]), metre, upbeat, tonic: 0, mode: "major",
+  return {title: "My tune", cells: Array.from({length: bars * barFrames(metre)}, () => [-1, -1, -1, -1]), metre, upbeat, tonic: 0, mode: "major",
     fermatas: [], tempo: 84, locks: emptyLocks(), keyGiven: false, endsGiven: false};
 }
 
@@ -146,7 +142,7 @@ function asText(piece) {  // a piece as text that a person can read and type
     let now = 0;
     for (const note of [...notesOf(piece.cells, voice), {start: piece.cells.length, length: 0}]) {
       if (note.start > now) words.push(`r:${note.start - now}`);
-      if (note.length) words.push(`${names[note.pitch % 12]}${Math.floor(note.pitch / 12) - 1}:${note.length}`);
+      if (note.length) words.push(`${withOctave(names, note.pitch)}:${note.length}`);
       now = note.start + note.length;
     }
     return words.join(" ");
@@ -189,7 +185,7 @@ function pieceFrom(text) {  // text as asText writes it, or the notes of a tune 
   if (!METRES.includes(metre)) throw new Error(`The metre “${metre.slice(0, 20)}” is not known here. Write one of ${METRES.join(", ")}.`);
   const number = (name, usual, low, high) => clip(Number.isFinite(Number(lines.get(name) || NaN)) ? Math.round(Number(lines.get(name))) : usual, low, high);
   const [beats, unit] = metre.split("/").map(Number);
-  return {...blank(1), title: (lines.get("title") || "My tune").slice(0, 80), metre: [beats, unit], upbeat: number("upbeat", 0, 0, beats * 16 / unit - 1),
+  return {...blank(1), title: (lines.get("title") || "My tune").slice(0, 80), metre: [beats, unit], upbeat: number("upbeat", 0, 0, barFrames([beats, unit]) - 1),
     cells: mended(Array.from({length: frames}, (_, now) => voices.map((voice) => voice[now] ?? -1))),
     tonic: tonic ? modulo(pitchNamed(`${tonic}4`), 12) : 0, mode: /minor/i.test(mode || "") ? "minor" : "major", keyGiven: Boolean(tonic),
     tempo: number("tempo", 84, 40, 160), endsGiven: Boolean(lines.get("phrase ends")),
@@ -201,8 +197,7 @@ const linkOf = (piece) => `${location.href.split("#")[0]}#piece=${btoa(String.fr
 function pieceOfLink(hash) {  // what a link of ours holds, or null
   const found = /#piece=([\w-]+)/.exec(hash);
   if (!found) return null;
-  const bytes = Uint8Array.from(atob(found[1].replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-  return pieceFrom(new TextDecoder().decode(bytes));
+  return pieceFrom(new TextDecoder().decode(decoded(found[1].replace(/-/g, "+").replace(/_/g, "/"))));
 }
 
 // ---------------------------------------------------------------------------------------------- kept between visits

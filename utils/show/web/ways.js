@@ -2,7 +2,7 @@
 // What the network writes: a worker that holds it, three ways to fill in what is not locked, and the choice among them.
 
 const WAYS = 3, DRAFTS = 8, PART = 8;  // PART: frames after which what is written so far is shown
-let worker = null, writing = null;  // writing: of the run that is on, its number, the piece before, what is known, what is written
+let worker = null, runs = 0, writing = null;  // writing: of the run that is on, its number, the piece before, what is known, what is written
 
 function engine() {  // the worker, made once: the network's scripts, and messages
   if (worker) return worker;
@@ -18,7 +18,7 @@ function engine() {  // the worker, made once: the network's scripts, and messag
     show();
     say(`The network stopped by an error (${event.message}). Your piece is as it was; try again.`);
   };
-  worker.postMessage({network: JSON.parse($("network").textContent)});
+  worker.postMessage({network: $("network").textContent});
   return worker;
 }
 
@@ -33,10 +33,11 @@ function harmonise() {
 
 function goOn() {  // eight bars more, in all voices
   if (VOICES.every((_, voice) => isSilent(score.cells, voice))) return say("There is nothing to go on from yet. Write some notes first.");
-  if (score.cells.length + 8 * barLength() > MOST_FRAMES) return say("The piece is as long as it can be: 400 bars.");
   const before = copyOf(score), old = score.cells.length;
+  let longer;
+  try { longer = longerBy(score, 8); } catch { return say("The piece is as long as it can be: 400 bars."); }
   if (!score.keyGiven) guessKey();
-  score = {...score, ...longerBy(score, 8)};
+  Object.assign(score, {cells: longer.cells, fermatas: longer.fermatas});
   const given = VOICES.map((_, voice) => !isSilent(before.cells, voice));
   run(score.cells.map((_, now) => given.map((is) => now < old && is)), "Three ways to go on. Keep the one you like.", before);
 }
@@ -59,7 +60,7 @@ function trim() {  // bars at the end in which nothing is written are not harmon
 function run(known, words, before = copyOf(score)) {
   stopPlaying();
   forgetWays();
-  writing = {number: ++state.changes, before, known, words, began: performance.now(), first: null, part: null, drawn: 0, cost: 0};
+  writing = {number: ++runs, before, known, words, part: null, drawn: 0, cost: 0};
   showBusy(0);
   say("The network writes …");
   engine().postMessage({run: writing.number, job: jobOf(score, known), attempts: WAYS,
@@ -71,7 +72,6 @@ function hearFrom({run: number, share, part, way, finished}) {  // a message of 
   if (share !== undefined) showBusy(share);
   if (part) {
     const now = performance.now();
-    writing.first ??= now - writing.began;
     writing.part = part;
     if (now - writing.drawn > 4 * writing.cost) {  // a long piece takes long to draw
       score.cells = merged(part);

@@ -29,7 +29,7 @@ async function writeWays({run, job, attempts, options, part}) {
 }
 
 onmessage = ({data}) => {
-  if (data.network) network = networkFrom(data.network);
+  if (data.network) network = networkFrom(JSON.parse(data.network));
   else if (data.stop) current = null;
   else writeWays(data);
 };

@@ -12,7 +12,7 @@ const MOST_MORE = 400;  // bars
 // Outline a score for the network, in the metre nearest to its own that was learned: {form, scale, said}. scale: frames
 // of the network in a sixteenth. said: what has to be said of the metre, or "".
 function formOf(score) {
-  const [beats, unit] = score.metre, bar = Math.max(1, Math.round(beats * 16 / unit)), metre = `${beats}/${unit}`;
+  const [beats, unit] = score.metre, bar = Math.max(1, Math.round(barFrames(score.metre))), metre = `${beats}/${unit}`;
   const form = {upbeat: score.upbeat, bar, beat: 4, tonic: score.tonic, mode: score.mode, fermatas: score.fermatas,
     length: score.cells.length, motion: null};
   if (unit === 8 && beats % 3 === 0) {
@@ -54,7 +54,7 @@ function coarser(cells, scale) {  // the inverse: of so many frames what sounds 
 
 // A score with more bars, silent as yet, in which phrases are as long as before, and a close: composer.write_on.
 function longerBy(score, bars) {
-  const bar = Math.round(score.metre[0] * 16 / score.metre[1]), old = score.cells.length, more = bars * bar;
+  const bar = Math.round(barFrames(score.metre)), old = score.cells.length, more = bars * bar;
   if (!(Number.isInteger(bars) && bars >= 1 && bars <= MOST_MORE)) throw new Error(`${bars} bars more: ask for 1 to ${MOST_MORE}.`);
   const period = Math.ceil((old - score.upbeat) / bar) * bar;
   const end = old <= period ? period : period + score.upbeat, length = end + more;  // the last bar gives the upbeat its time
