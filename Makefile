@@ -1,5 +1,6 @@
 # make music          install, run every notebook, say what to listen to; `make music SEED=7` makes other music
 # make harmonise TUNE=my.mid       harmonise a tune in four voices, three times; OPTIONS="--key G --fermatas 4,8"
+# make judge FOLDER=my_folder      any chorales beside Bach: measures, copies, critics, a grade; OPTIONS="--name Mine"
 # make play           compose with the network in your browser
 # make lab            open the notebooks in Jupyter
 # make test | bench   lint, unit tests and every notebook | speed
@@ -16,6 +17,7 @@ SEED =
 MODE = load
 NOTEBOOKS =
 TUNE = data/tunes/amazing_grace.abc
+FOLDER = my_folder
 OPTIONS =
 JOBS = 2
 ONE_CORE_EACH := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
@@ -29,6 +31,9 @@ music: $(STAMP)
 
 harmonise: $(STAMP)
 	@$(VENV) notebooks/compose.py harmonise "$(TUNE)" $(OPTIONS)
+
+judge: $(STAMP)
+	@$(VENV) notebooks/judge.py "$(FOLDER)" $(OPTIONS)
 
 play: $(STAMP)
 	@$(VENV) notebooks/play.py
@@ -63,4 +68,4 @@ $(DEV_STAMP): $(STAMP)
 	@$(INSTALL) requirements-dev.txt
 	@rm -f .venv/installed-dev-* && touch $@
 
-.PHONY: music harmonise play lab test bench release
+.PHONY: music harmonise judge play lab test bench release

@@ -335,3 +335,13 @@ def test_a_note_alone_goes_where_it_was_near():
 def test_merged_notes_are_dealt_too():
     dealt = voices.deal(in_steps((0, 0.4, 71, 0), (0.45, 4, 71, 0), (0, 4, 60, 0)))
     assert dealt["part"].tolist() == [0, 0, 2]
+
+
+def test_any_music_gets_four_voices_if_four_are_enough():
+    four = np.array([[72, 67, 60, 48], [74, 67, 59, 43]], np.int16)
+    assert np.array_equal(voices.in_four(four), four)
+    tune = np.array([[72], [74], [-1]], np.int16)
+    assert voices.in_four(tune).tolist() == [[72, -1, -1, -1], [74, -1, -1, -1], [-1] * 4]
+    piano = np.array([[60, 72, 48, -1, 67], [59, 74, 43, -1, 67]], np.int16)  # five parts that never all sound
+    assert voices.pitches(voices.in_four(piano)).tolist() == four.tolist()
+    assert voices.in_four(np.array([[60, 62, 64, 65, 67]], np.int16)) is None

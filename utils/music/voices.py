@@ -201,3 +201,18 @@ def deal(notes):
                                if row[2] == note["pitch"])[1]
     notes["part"] = [parts[place] for place in range(len(notes))]
     return notes
+
+
+def in_four(cells):
+    """Give any music four voices: its own where it has as many, else all notes are dealt by rank, see `deal`.
+
+    Args: cells: int (frames, voices).
+    Returns: int16 (frames, 4), a voice that has nothing to sing silent; None where four are too few.
+    Raises: as `pitches`.
+    Notebook: 05, "Whole pieces".
+    """
+    frames = len(cells)
+    if cells.shape[1] != len(SINGERS):
+        cells, _ = from_notes(deal(to_notes(cells)))
+    missing = len(SINGERS) - cells.shape[1]
+    return np.pad(cells, ((0, frames - len(cells)), (0, missing)), constant_values=REST) if missing >= 0 else None
