@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils import files
@@ -47,7 +48,7 @@ class Here(futures.Executor):
         return future
 
 
-def small(recipe="study", rates=(1e-4, 2e-4), seeds=(1,)):
+def small(recipe="original", rates=(1e-4, 2e-4), seeds=(1,)):
     return gan_sweep.table(recipe, rates, (1e-4,), seeds, epochs=4)
 
 
@@ -82,7 +83,7 @@ def test_what_was_stopped_goes_on_and_loses_one_model_at_most(music, tmp_path, e
 
 
 def test_a_model_whose_loss_is_not_finite_has_failed_and_the_sweep_goes_on(music, tmp_path, eagerly):
-    configs = gan_sweep.table("study", (1e30,), (1e30,), epochs=8) + small()
+    configs = gan_sweep.table("original", (1e30,), (1e30,), epochs=8) + small()
     rows = gan_sweep.run(configs, *music, tmp_path, Here())
     assert rows[0]["verdict"] == "failed" and "nn" not in rows[0]
     assert "failed" not in (rows[1]["verdict"], rows[2]["verdict"])
@@ -148,3 +149,12 @@ def test_a_dask_cluster_whose_workers_start_elsewhere(music, tmp_path):
             process.terminate()
             process.wait()
     assert [row["seed"] for row in rows] == [1] and rows[0]["verdict"] != "failed"
+
+
+def test_verdicts_are_counted_by_sweep_with_an_interval():
+    verdicts = ["collapsed"] * 5 + ["healthy"] * 4 + ["noise", "failed"]
+    rows = pd.DataFrame({"sweep": ["b"] * 10 + ["a"], "verdict": verdicts})
+    found = gan_sweep.counted(rows)
+    assert list(found) == ["b", "a"] and found["a"]["failed"] == 1
+    assert [found["b"][verdict] for verdict in gan_sweep.VERDICTS] == [4, 1, 5, 0]
+    assert found["b"]["collapsed, 95 % interval"] == "24% to 76%"  # Wilson's, by hand

@@ -203,3 +203,11 @@ def test_collapse_refuses_what_it_cannot_compare(train):
         variety.collapse(train[:10, :32], train[200:])
     with pytest.raises(ValueError, match="at least two windows"):
         variety.collapse(train[:1], train[200:])
+
+
+def test_controls_are_what_the_verdicts_have_to_tell_apart(train, rng):
+    known, rest = variety.controls(train, 64, rng)
+    assert len(rest) == len(train) - 64 and all(len(rolls) == 64 for rolls in known.values())
+    found = {name: variety.collapse(rolls, rest)["verdict"] for name, rolls in known.items()}
+    assert found["Bach against Bach"] == "healthy" and found["uniform"] == "noise"
+    assert found["one window"] == found["eight windows, a pitch missing"] == "collapsed"

@@ -126,7 +126,7 @@ def test_the_penalty_is_the_squared_slope_at_real_samples():
     samples = keras.Input((2,))
     linear = keras.Model(samples, keras.layers.Dense(1)(samples))  # its slope is its weight
     trainer = gan.Trainer(generator, linear, real, 1e-3, 1e-3, penalty=10)
-    _, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalty=10)
+    _, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalised=True)
     assert float(steepness) == pytest.approx(np.sum(linear.get_weights()[0] ** 2), rel=1e-5)
 
 
@@ -138,20 +138,10 @@ def test_the_penalty_is_over_what_the_discriminator_reads():
     trainer = gan.Trainer(
         gan.build_generator((2,), units=(4,)), linear, real, 1e-3, 1e-3, penalty=10, features=features
     )
-    logits, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalty=10)
+    logits, steepness = trainer._judge(tf.constant(np.repeat(real, gan.BATCH // 2, axis=0)), penalised=True)
     weight = linear.get_weights()[0]
     assert float(steepness) == pytest.approx(np.sum(weight**2), rel=1e-5)  # and not nine times as much
     np.testing.assert_allclose(logits[0], 3 * real[0] @ weight, rtol=1e-5)
-
-
-def test_the_discriminator_chooses_what_it_takes_for_real(real):
-    generator = gan.build_generator(SHAPE, units=(8,))
-    samples = keras.Input(SHAPE)
-    loudest = keras.Model(samples, keras.layers.Reshape((1,))(keras.layers.GlobalAveragePooling1D()(
-        keras.layers.Reshape((4 * gan_grid.NUM_SUNG, 1))(samples))))
-    made, chosen = gan.generate(generator, 30), gan.choose(generator, loudest, 10, times=3)
-    kept = np.sort(np.argsort(-made.mean(axis=(1, 2)))[:10])
-    np.testing.assert_allclose(chosen, made[kept], atol=1e-6)
 
 
 @pytest.mark.parametrize("relativistic", [False, True])
@@ -180,6 +170,32 @@ def test_two_fits_with_one_seed_agree_and_another_seed_differs(real, recipe, eag
     assert bits(one) == bits(two) and bits(one) != bits(other)
     assert len(history["loss"]) == len(history["discriminator_loss"]) == 3
     assert history["epoch"] == [2, 3] and history["looks"] == [2, 3]
+
+
+@pytest.mark.parametrize("recipe, discriminator_rate, rates", [
+    ("slowing", 1.6e-3, (1.6e-3, 8e-4, 4e-4)),  # a geometric mean at half, four times the generator's at the end
+    ("slowing", 3e-4, (3e-4,) * 3),  # slow enough from the start
+    ("cured", 1.6e-3, (1.6e-3,) * 3)])
+def test_a_slowing_discriminator_ends_at_four_times_the_generator_s_rate(
+        real, monkeypatch, recipe, discriminator_rate, rates):
+    monkeypatch.setattr(gan, "run", lambda trainer, *_: trainer)
+    slower, faster = gan.fit(real, recipe, 1e-4, discriminator_rate, epochs=100).optimizers
+    for steps, rate in zip((0, 50, 100), rates):
+        slower.iterations.assign(steps)
+        faster.iterations.assign(steps)
+        assert float(slower.learning_rate) == pytest.approx(1e-4) and float(faster.learning_rate) == pytest.approx(rate)
+
+
+def test_a_relativistic_recipe_is_the_pairing_loss_with_both_penalties_and_no_deviation():
+    assert gan.RECIPES["relativistic"] == gan.CURE | dict(relativistic=True, minibatch_std=False)
+
+
+def test_a_generator_may_have_latents_of_another_size(real, eagerly):
+    latents = keras.Input((2,))
+    generator = keras.Model(latents, keras.layers.Reshape(SHAPE)(gan.normal(keras.layers.Dense(4 * 56)(latents))))
+    trainer = gan.Trainer(generator, gan.build_discriminator(SHAPE, units=(8,)), real, 1e-3, 1e-3, average=0.5)
+    averaged, _ = gan.run(trainer, 2)
+    assert gan.generate(averaged, 3).shape == (3, *SHAPE)
 
 
 @pytest.mark.parametrize("recipe", ["balanced", "cured"])
@@ -244,16 +260,16 @@ def test_a_run_that_was_stopped_goes_on_with_the_features_own_draws(real, tmp_pa
 
 def test_a_loss_that_is_not_finite_stops_the_fit(real, eagerly):
     with pytest.raises(FloatingPointError, match="lower the rates"):
-        gan.fit(real, "study", 1e30, 1e30, epochs=4)
+        gan.fit(real, "original", 1e30, 1e30, epochs=4)
 
 
 def test_a_fit_refuses_what_it_cannot_learn_from(real):
     networks = gan.build_generator(SHAPE, units=(4,)), gan.build_discriminator(SHAPE, units=(4,))
     for call, words in (
-            (lambda: gan.fit(real, "wasserstein", 1e-4, 1e-4), "choose one of study, balanced, cured, no_penalty"),
-            (lambda: gan.fit(real[:0], "study", 1e-4, 1e-4), "at least one"),
-            (lambda: gan.fit(real, "study", 1e-4, 1e-4, epochs=0), "at least one"),
-            (lambda: gan.fit(real, "study", 0, 1e-4), "rates above 0"),
+            (lambda: gan.fit(real, "wasserstein", 1e-4, 1e-4), "choose one of original, balanced, cured, no_penalty"),
+            (lambda: gan.fit(real[:0], "original", 1e-4, 1e-4), "at least one"),
+            (lambda: gan.fit(real, "original", 1e-4, 1e-4, epochs=0), "at least one"),
+            (lambda: gan.fit(real, "original", 0, 1e-4), "rates above 0"),
             (lambda: gan.Trainer(*networks, real[:, :3], 1e-4, 1e-4), "each of shape"),
             (lambda: gan.Trainer(*networks, real, 1e-4, 1e-4, batch_size=1), "batch of 2"),
             (lambda: gan.Trainer(gan.build_generator((2, 56)), networks[1], real, 1e-4, 1e-4), "one shape")):

@@ -5,6 +5,7 @@ import inspect
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils.music import midi
@@ -22,7 +23,11 @@ PICTURES = {
     "histogram": ({"4/4": 362, "3/4": 44, "other": 7},),
     "losses": ({"loss": [3.0, 2.0], "val_loss": [3.1, 2.5], "accuracy": [0.1, 0.2]},),
     "inside": ({"Bach": np.array([1.0, 2.0, np.nan]), "silence": np.array([np.nan])}, 0.5, 1.5),
+    "intervals": ({"Bach": (0.5, 0.4, 0.6), "network": (0.7, np.nan, np.nan), "silence": None}, (0.4, 0.6), "network"),
     "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "phrase_ends": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
+    "rates": (pd.DataFrame([(1e-4, 1e-5, 1, "collapsed"), (1e-4, 1e-3, 2, "healthy"), (1e-3, 1e-3, 1, "noise")],
+                           columns=["generator_rate", "discriminator_rate", "seed", "verdict"]), [(1e-4, 1e-5)]),
+    "points": (np.array([[0.1, 0.0], [2.0, 2.1], [9.0, 9.0]]), np.array([[0, 0], [2, 2]])),
 }
 WIDE = {  # the same with more in them than a page is wide
     "piano_roll": (np.tile(ROLL, (40, 1)), 4),
@@ -42,7 +47,8 @@ def close_figures():
 def test_every_function_has_its_picture():
     public = {name for name, function in inspect.getmembers(plots, inspect.isfunction)
               if function.__module__ == plots.__name__ and not name.startswith("_")}
-    assert public - {"name_pitches", "performance"} == set(PICTURES) >= set(WIDE)  # one draws no figure, one two
+    others = {"name_pitches", "performance", "collapsing"}  # one draws no figure, two draw two
+    assert public - others == set(PICTURES) >= set(WIDE)
 
 
 def test_a_performance_shows_tempo_velocities_and_fermatas():
@@ -53,6 +59,27 @@ def test_a_performance_shows_tempo_velocities_and_fermatas():
     assert tempo.lines[0].get_ydata().tolist() == [120, 60]
     assert velocity.collections[0].get_offsets().tolist() == [[0, 80], [1, 90], [2, 100]]
     assert all(np.allclose(ax.collections[-1].get_segments()[0][:, 0], 2) for ax in (tempo, velocity))
+
+
+def test_a_map_of_rates_has_a_point_for_each_training_in_the_colour_of_its_verdict():
+    ax = plots.rates(*PICTURES["rates"])
+    counts = {points.get_label(): len(points.get_offsets()) for points in ax.collections}
+    assert counts == {"healthy": 1, "noise": 1, "collapsed": 1, "failed": 0}
+    assert len(ax.lines) == 1 and ax.get_xscale() == "log"
+
+
+def test_losses_are_drawn_over_what_they_do_not_tell():
+    history = {"loss": [1.0] * 100, "discriminator_loss": [0.5] * 100, "epoch": [50, 100], "nn": [0.9, 0.1]}
+    above, below = plots.collapsing(history, 0.5, "collapsed")
+    assert [line.get_ydata()[0] for line in above.lines] == [1, 0.5, np.log(2)]
+    assert below.lines[0].get_ydata().tolist() == [0.9, 0.1] and above.get_title(loc="left") == "collapsed"
+
+
+def test_intervals_are_drawn_where_they_are_known():
+    ax = plots.intervals(*PICTURES["intervals"])
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0.4, 0.6], [0.5], [0.7]]
+    assert [text.get_text() for text in ax.texts] == ["0.50", "0.70"] and ax.lines[2].get_color() == plots.BLUE
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Bach", "network", "silence"]
 
 
 @pytest.mark.parametrize("name, arguments", [*PICTURES.items(), *WIDE.items()],
@@ -142,3 +169,10 @@ def test_scoreboard_prints_each_number_and_tints_what_is_inside():
     assert labels(ax.yaxis) == ["Bach", "noise"] and labels(ax.xaxis) == ["in key", "cadences"]
     share = ax.images[0].get_array()
     assert share[0, 0] == 0.9 and share[1, 0] == 0 and share.mask[0, 1] and share.mask[1, 1]
+
+
+def test_points_lie_over_rings_at_the_modes_and_far_ones_fall_outside():
+    ax = plots.points(*PICTURES["points"])
+    rings, points = (collection.get_offsets().tolist() for collection in ax.collections)
+    assert rings == [[0, 0], [2, 2]] and points == [[0.1, 0.0], [2.0, 2.1], [9.0, 9.0]]
+    assert ax.get_xlim() == ax.get_ylim() == (-2.6, 2.6) and ax.get_aspect() == 1

@@ -12,6 +12,7 @@ from concurrent import futures
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 from tqdm import tqdm
 
 from utils import files, runs
@@ -19,6 +20,7 @@ from utils.measure import variety
 from utils.nets import gan, gan_grid
 
 SETTINGS = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  # what tells one model from another
+VERDICTS = "healthy", "noise", "collapsed", "failed"
 NUM_SAMPLES = 256  # by which a model is judged
 LOOK = 250  # epochs from one look at a model to the next
 MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_tasks_per_child may hang (CPython 115634)
@@ -100,6 +102,23 @@ def train(config, real, reference, folder):
         tail = max(config["epochs"] // 10, 1)
         row |= {name: float(np.mean(history[name][-tail:])) for name in ("loss", "discriminator_loss")}
     runs.write_json(_path(config, Path(folder)), row | {"seconds": round(time.time() - start, 1)})
+
+
+def counted(rows):
+    """Count the verdicts of each sweep.
+
+    Args: rows: pandas.DataFrame with the columns sweep and verdict, a row for each model.
+    Returns: dict of sweep -> dict: how many are healthy, noise, collapsed and failed, and the 95 % interval of the
+        share that collapsed, as str.
+    Source: Wilson 1927, Probable inference, the law of succession, and statistical inference. Notebook: 04, "The
+        sweep".
+    """
+    found = {}
+    for name, verdicts in rows.groupby("sweep", sort=False)["verdict"]:
+        found[name] = {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}
+        interval = stats.binomtest(found[name]["collapsed"], len(verdicts)).proportion_ci(method="wilson")
+        found[name]["collapsed, 95 % interval"] = "{:.0%} to {:.0%}".format(*interval)
+    return found
 
 
 def _path(config, folder):

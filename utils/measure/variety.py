@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial import distance
 
 from utils.measure import metrics
+from utils.music import baselines
 from utils.music.windows import as_piece, as_windows, fingerprint
 
 COLLAPSED_NN, COLLAPSED_UNIQUE = 0.5, 0.9  # below either a generator has collapsed
@@ -63,7 +64,7 @@ def nn(samples, reference):
     Returns: float, the median Hamming distance from a sample's sounding cells to the nearest other sample's, divided by
         the same for the reference: 0 for a single tune, 1 for Bach's variety. Below 0.5 a generator has collapsed.
     Raises: ValueError for fewer than two windows, different lengths, or a reference that repeats itself.
-    Notebook: 04, "Is it collapse?".
+    Notebook: 04, "Has it collapsed?".
     """
     samples, reference = as_windows(samples), as_windows(reference)
     size = min(len(samples), len(reference))
@@ -102,6 +103,24 @@ def precision_coverage(samples, reference, k=5):
     return float(inside.any(axis=0).mean()), float(inside.any(axis=1).mean())
 
 
+def controls(rolls, count, rng):
+    """Make what a test of collapse has to tell apart: Bach, a few windows again and again, and chance.
+
+    Args: rolls: uint8 (windows, frames, 128), Bach's. count: windows of each, a multiple of 8. rng: NumPy Generator.
+    Returns: (known, rest): dict of name -> uint8 (count, frames, 128); the windows of Bach's that are not in it.
+    Notebook: 04, "Has it collapsed?".
+    """
+    chosen = rng.permutation(len(rolls))[:count]
+    few = np.tile(rolls[:8], (count // 8, 1, 1))
+    for window in few:  # in each, one pitch falls silent
+        window[:, rng.choice(np.flatnonzero(window.any(axis=0)))] = 0
+    known = {"Bach against Bach": rolls[chosen], "one window": few[:1].repeat(count, 0),
+             "eight windows, a pitch missing": few}
+    known |= {make.__name__.replace("_", " "): make(rolls, count, rng)
+              for make in (baselines.uniform, baselines.mixed_voices, baselines.shuffled_beats)}
+    return known, np.delete(rolls, chosen, axis=0)
+
+
 def collapse(samples, reference, bar_frames=16):
     """Tell whether a generator has collapsed, writes noise, or is healthy.
 
@@ -111,7 +130,7 @@ def collapse(samples, reference, bar_frames=16):
         in_key and chord_rate as means over the samples that sound, and verdict: "collapsed" for nn below 0.5 or unique
         below 0.9; else "noise" for in_key below 0.85 or chord_rate below 0.55, or for silence; else "healthy".
     Raises: ValueError as `nn` and `measure`.
-    Source: the thresholds lie between Bach and floors. Notebook: 04, "Is it collapse?".
+    Source: the thresholds lie between Bach and floors. Notebook: 04, "Has it collapsed?".
     """
     measures = metrics.measure(samples, bar_frames)
     sounds = as_windows(samples).any(axis=(1, 2))

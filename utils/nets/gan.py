@@ -1,7 +1,7 @@
-"""Generator against discriminator over windows of piano roll: the original layers, their balancer, a cure of collapse.
+"""Generator against discriminator on windows of piano roll: the original layers, their balancer, a cure for collapse.
 
-A training step here is the study's epoch: one batch for each side. Gradients and loops are TensorFlow's, so that many
-steps are one call; the builders are plain Keras.
+An epoch is what the original code calls one: a batch for each side. Gradients and loops are TensorFlow's, so that
+many steps are one call; the builders are plain Keras.
 """
 
 import json
@@ -20,23 +20,25 @@ STEPS_A_CALL = 20
 STATE = "state.npz"
 CURE = dict(penalty=10.0, average=0.98, beta_2=0.99, minibatch_std=True)
 RECIPES = {  # what `fit` does besides alternating
-    "study": dict(),
+    "original": dict(),
     "balanced": dict(balance=(1.5, 2)),  # while a side's loss is over 1.5 nats, at most 2 more steps an epoch
     "cured": CURE,
     "no_penalty": CURE | dict(penalty=0.0),  # and what each part of the cure is worth
     "no_deviation": CURE | dict(minibatch_std=False),
     "no_average": CURE | dict(average=0.0),
+    "relativistic": CURE | dict(relativistic=True, minibatch_std=False),  # Huang et al. 2024, and the average
+    "slowing": CURE | dict(slowing=4.0),  # the discriminator's rate falls to four times the generator's
 }
 
 # ---------------------------------------------------------------------------------------------- networks
 
 
 def build_generator(shape, units=(128, 256, 512, 1028)):
-    """Build the study's generator: fully connected layers, batch normalisation, leaky ReLU, and tanh at the end.
+    """Build the original generator: fully connected layers, batch normalisation, leaky ReLU, and tanh at the end.
 
     Args: shape: of a sample, such as (32, 56). units: of each hidden layer.
     Returns: keras.Model from latents (batch, 128) to (batch, *shape), -1 to 1.
-    Notebook: 04, "The study's networks".
+    Notebook: 04, "The original networks".
     """
     x = latents = keras.Input((LATENT,))
     for size in units:
@@ -46,12 +48,12 @@ def build_generator(shape, units=(128, 256, 512, 1028)):
 
 
 def build_discriminator(shape, units=(512, 256), minibatch_std=False):
-    """Build the study's discriminator: fully connected layers and leaky ReLU; the sigmoid stands in the loss.
+    """Build the original discriminator: fully connected layers and leaky ReLU; the sigmoid is part of the loss.
 
-    Args: shape: of a sample. units: of each hidden layer. minibatch_std: whether it is also told how varied its batch
-        is.
+    Args: shape: of a sample. units: of each hidden layer. minibatch_std: whether it also reads how varied its
+        batch is.
     Returns: keras.Model from (batch, *shape) to logits (batch, 1), above 0 for real.
-    Notebook: 04, "The study's networks".
+    Notebook: 04, "The original networks".
     """
     samples = keras.Input(shape)
     x = keras.layers.Flatten()(samples)
@@ -63,7 +65,7 @@ def build_discriminator(shape, units=(512, 256), minibatch_std=False):
 
 
 def normal(x):
-    """What follows each hidden layer of a generator: batch normalisation, and leaky ReLU. Keras tensors in and out."""
+    """Batch normalisation and leaky ReLU, after each hidden layer of a generator. Keras tensors in and out."""
     return keras.layers.LeakyReLU(0.2)(keras.layers.BatchNormalization(momentum=0.8)(x))
 
 
@@ -88,13 +90,16 @@ class Trainer:
     asks that its samples pass for real; log 2 is chance for both.
 
     Args: generator, discriminator: Keras models, the first from latents, the second to logits. real: float32 (samples,
-        *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5. penalty: weight of R1, which
-        keeps the discriminator flat around real samples; 0 for none. average: how slowly the averaged generator
-        follows, 0 for not at all. balance: (bound, most): while a side's loss in an epoch is over the bound it takes
-        another step, at most so many. beta_2: of Adam. relativistic: whether each side is asked by how much real
-        samples seem more real than made ones, which leaves no kind of music out; then made samples are penalised too.
-        features: keras.Model from samples to what the discriminator reads, and over which its slope is penalised; None
-        where it reads samples. batch_size: samples of each kind a step. seed: of batches and latents.
+        *shape). generator_rate, discriminator_rate: learning rates of Adam, beta1 0.5, or Keras schedules. penalty:
+        weight of R1, which keeps the discriminator flat around real samples, or a Keras schedule of it; 0 for none.
+        average: how slowly the averaged generator follows, 0 for not at all. balance: (bound, most): while a
+        side's loss in an epoch is over the bound it takes another step, at most so many. beta_2: of Adam.
+        relativistic: whether each side is asked by how much real samples seem more real than made ones, which
+        leaves no kind of music out; then made samples are penalised too. features: keras.Model from samples to
+        what the discriminator reads, and over which its slope is penalised; None where it reads samples.
+        outlines: (samples, ...), what is known of each real sample: made ones are written under outlines of
+        real ones, and features read [samples, outlines]; None where nothing is known. batch_size: samples of
+        each kind a step. seed: of batches and latents.
     Raises: ValueError for no samples, or samples that the networks do not fit.
     Source: Goodfellow et al. 2014; Mescheder et al. 2018, Which training methods for GANs do actually converge (R1);
         Yazici et al. 2019, The unusual effectiveness of averaging in GAN training; Huang et al. 2024, The GAN is dead,
@@ -102,15 +107,18 @@ class Trainer:
     """
 
     def __init__(self, generator, discriminator, real, generator_rate, discriminator_rate, penalty=0.0, average=0.0,
-                 balance=None, beta_2=0.999, relativistic=False, features=None, batch_size=BATCH, seed=0):
-        shape = (features or discriminator).input_shape[1:]
+                 balance=None, beta_2=0.999, relativistic=False, features=None, outlines=None, batch_size=BATCH,
+                 seed=0):
+        shape = generator.output_shape[1:] if outlines is not None else (features or discriminator).input_shape[1:]
         if real.ndim != len(shape) + 1 or real.shape[1:] != shape or not len(real):
             raise ValueError(f"real samples of shape {real.shape}: pass at least one, each of shape {shape}, as "
                              "gan_grid.encode makes them")
         if generator.output_shape[1:] != shape:
             raise ValueError(f"the generator writes {generator.output_shape[1:]}, the discriminator reads {shape}: "
                              "build both with one shape")
-        if batch_size < 2 or min(generator_rate, discriminator_rate) <= 0:
+        if outlines is not None and len(outlines) != len(real):
+            raise ValueError(f"{len(outlines)} outlines for {len(real)} samples: give each real sample its own")
+        if batch_size < 2 or min(first_rate(generator_rate), first_rate(discriminator_rate)) <= 0:
             raise ValueError(f"batch of {batch_size}, rates {generator_rate}, {discriminator_rate}: give a batch of 2 "
                              "or more, for batch normalisation, and rates above 0")
         self.generator, self.discriminator = generator, discriminator
@@ -118,8 +126,10 @@ class Trainer:
         self.averaged.set_weights(generator.get_weights())
         self.best = keras.models.clone_model(generator)  # where `run` keeps the best of its looks
         self.real, self.batch_size = tf.constant(real), batch_size
+        self.outlines = None if outlines is None else tf.constant(outlines)
         self.penalty, self.average, self.balance, self.relativistic = penalty, average, balance, relativistic
         self.features = features or (lambda samples, training: samples)
+        self.latent_shape = (generator.input_shape if outlines is None else generator.input_shape[0])[1:]
         self.optimizers = []
         for rate, model in ((generator_rate, generator), (discriminator_rate, discriminator)):
             self.optimizers.append(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=beta_2))
@@ -129,21 +139,23 @@ class Trainer:
 
     def discriminator_step(self):
         """Move the discriminator once; returns its loss without the penalty, a scalar tensor."""
-        real, made = self._real(), self.generator(self._latents(), training=True)
+        real, outline = self._real()
+        made = self._write(outline, outline is None)
+        penalty = self.penalty(self.optimizers[1].iterations) if callable(self.penalty) else self.penalty
         with tf.GradientTape() as tape:
-            of_real, steepness = self._judge(real, self.penalty)
-            of_made, more = self._judge(made, self.penalty * self.relativistic)
+            of_real, steepness = self._judge(real, outline, bool(self.penalty))
+            of_made, more = self._judge(made, outline, bool(self.penalty) and self.relativistic)
             loss = self._cross_entropy(of_real, of_made)
-            total = loss + self.penalty / 2 * (steepness + more)
+            total = loss + penalty / 2 * (steepness + more)
         self._move(1, self.discriminator, tape, total)
         return loss
 
     def generator_step(self):
         """Move the generator once, and its average; returns its loss, a scalar tensor."""
-        of_real, _ = self._judge(self._real()) if self.relativistic else (0.0, 0.0)
+        real, outline = self._real()
+        of_real, _ = self._judge(real, outline) if self.relativistic else (0.0, 0.0)
         with tf.GradientTape() as tape:
-            made = self.generator(self._latents(), training=True)
-            of_made, _ = self._judge(made)
+            of_made, _ = self._judge(self._write(outline), outline)
             loss = tf.reduce_mean(tf.nn.softplus(of_real - of_made))
         self._move(0, self.generator, tape, loss)
         if self.average:
@@ -193,10 +205,14 @@ class Trainer:
             return tf.reduce_mean(tf.nn.softplus(of_made - of_real))
         return (tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(tf.nn.softplus(of_made))) / 2
 
-    def _judge(self, samples, penalty=0.0):
+    def _write(self, outline, training=True):
+        latents = tf.random.stateless_normal([self.batch_size, *self.latent_shape], self._draw())
+        return self.generator(latents if outline is None else [latents, outline], training=training)
+
+    def _judge(self, samples, outline=None, penalised=False):
         """Logits, and if penalised how steeply they change with what is read: the only gradient in a gradient."""
-        read = self.features(samples, training=True)
-        if not penalty:
+        read = self.features(samples if outline is None else [samples, outline], training=True)
+        if not penalised:
             return self.discriminator(read, training=True), 0.0
         with tf.GradientTape() as tape:
             tape.watch(read)
@@ -206,14 +222,12 @@ class Trainer:
 
     def _real(self):
         chosen = tf.random.stateless_uniform([self.batch_size], self._draw(), 0, len(self.real), tf.int32)
-        return tf.gather(self.real, chosen)
+        outline = None if self.outlines is None else tf.gather(self.outlines, chosen)
+        return tf.gather(self.real, chosen), outline
 
     def _move(self, side, model, tape, loss):
         variables = [variable.value for variable in model.trainable_variables]
         self.optimizers[side].apply(tape.gradient(loss, variables), model.trainable_variables)
-
-    def _latents(self):
-        return tf.random.stateless_normal([self.batch_size, LATENT], self._draw())
 
     def _draw(self):
         """A seed that was not used before."""
@@ -235,13 +249,16 @@ def fit(real, recipe, generator_rate, discriminator_rate, epochs=1000, seed=0, w
         and what `watch` returned, an entry a look.
     Raises: ValueError as `Trainer`, for an unknown recipe, no epochs, or a folder that holds the state of other
         networks; FloatingPointError where a loss is not finite.
-    Notebook: 04, "The study's networks".
+    Notebook: 04, "The original networks".
     """
     if recipe not in RECIPES:
         raise ValueError(f"recipe {recipe!r}: choose one of {', '.join(RECIPES)}")
     real = np.asarray(real, np.float32)
     settings = dict(RECIPES[recipe])
     minibatch_std = settings.pop("minibatch_std", False)
+    if (end := settings.pop("slowing", 0) * generator_rate) and end < discriminator_rate:
+        discriminator_rate = keras.optimizers.schedules.ExponentialDecay(discriminator_rate, epochs,
+                                                                         end / discriminator_rate)
     keras.utils.set_random_seed(seed)
     generator = build_generator(real.shape[1:])
     trainer = Trainer(generator, build_discriminator(real.shape[1:], minibatch_std=minibatch_std), real, generator_rate,
@@ -284,17 +301,24 @@ def settle(generator, num_latents=1024):
     Args: generator: keras.Model, changed in place. num_latents: how many pieces the statistics are of.
     """
     layers = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not layers:
+        return
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0  # forget what was
-    generator(latents(num_latents, seed=0), training=True)
+    generator(latents(num_latents, 0, generator.input_shape[-1]), training=True)
     for layer, momentum in zip(layers, momenta):
         layer.momentum = momentum
 
 
-def latents(num_samples, seed=0):
-    """Draw where pieces come from: float32 (num_samples, 128), normally distributed."""
-    return np.random.default_rng(seed).standard_normal((num_samples, LATENT), np.float32)
+def first_rate(rate):
+    """The learning rate of the first step: a number's own, or a Keras schedule's."""
+    return getattr(rate, "initial_learning_rate", rate)
+
+
+def latents(num_samples, seed=0, size=LATENT):
+    """Draw where pieces come from: float32 (num_samples, size), normally distributed."""
+    return np.random.default_rng(seed).standard_normal((num_samples, size), np.float32)
 
 
 def between(first, last, num_steps):
@@ -317,20 +341,6 @@ def generate(generator, num_samples, seed=0):
 
     Args: generator: keras.Model from latents. num_samples: pieces. seed: of the latents.
     Returns: float32 (num_samples, *shape), for `gan_grid.decode`.
-    Notebook: 04, "The study's networks".
+    Notebook: 04, "The original networks".
     """
-    return generator.predict_on_batch(latents(num_samples, seed))
-
-
-def choose(generator, judge, num_samples, times=2, seed=0):
-    """Let a generator write more than is wanted, and keep what its discriminator takes most for real.
-
-    Args: generator: keras.Model from latents. judge: keras.Model from samples to logits (batch, 1). num_samples: how
-        many are wanted. times: how many are written for each of them. seed: of the latents.
-    Returns: float32 (num_samples, *shape), in the order in which they were written.
-    Source: Azadi et al. 2019, Discriminator rejection sampling; here the best are kept, none by lot. Notebook: 04,
-        "Beyond".
-    """
-    made = generate(generator, times * num_samples, seed)
-    logits = np.concatenate([judge.predict_on_batch(made[first:first + BATCH]) for first in range(0, len(made), BATCH)])
-    return made[np.sort(np.argsort(-logits[:, 0], kind="stable")[:num_samples])]
+    return generator.predict_on_batch(latents(num_samples, seed, generator.input_shape[-1]))

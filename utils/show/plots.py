@@ -14,6 +14,7 @@ from utils.music import midi
 # Okabe and Ito 2008, "Color Universal Design": told apart with any colour vision, and in grey.
 BLUE, ORANGE, *_ = PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 INK, GREY, LINE, PALE = "#222222", "#7D868E", "#C6CDD3", "#E8ECF0"
+VERDICT_COLOURS = {"healthy": BLUE, "noise": GREY, "collapsed": ORANGE, "failed": "black"}  # of a GAN
 MAX_POINTS = 400  # of a strip: more only hide each other
 MAX_INCHES = 11  # of a figure's width: what is wider is scaled down in a notebook, and its text with it
 STYLE = {  # a point is a pixel at this dpi
@@ -153,6 +154,93 @@ def scoreboard(means, shares, title="", ax=None):
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+    return ax
+
+
+def intervals(rows, band=None, mark=None, title="", ax=None):
+    """Compare one figure of several writers, each with its interval.
+
+    Args: rows: dict of name -> (value, low, high); low and high NaN where there is no interval, None for a row without
+        a value. band: (low, high), Bach's interval, or None. mark: name of the row to colour, the others are grey.
+    Returns: Axes; x in the figure's unit, a row for each name from the top down.
+    Notebook: 05, "Music by others".
+    """
+    ax = _axes(ax, title, 4, 0.3 * len(rows) + 0.8, grid="x")
+    if band is not None:
+        ax.axvspan(*band, color=PALE, linewidth=0, zorder=0)
+    for row, (name, found) in enumerate(rows.items()):
+        if found is None or not np.isfinite(found[0]):
+            continue
+        value, low, high = found
+        colour = BLUE if name == mark else GREY
+        if np.isfinite(low):
+            ax.plot((low, high), (row, row), color=colour, linewidth=2, solid_capstyle="butt")
+        ax.plot([value], [row], "o", color=colour, markersize=5)
+        ax.annotate(f"{value:.2f}", (value, row), (0, 5), textcoords="offset points", ha="center", color=colour)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set(ylim=(len(rows) - 0.5, -0.8))
+    ax.margins(x=0.12)
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def rates(rows, named=(), title="", ax=None):
+    """Map a sweep of GANs: a point for each training, by its two learning rates and its verdict.
+
+    Args: rows: pandas.DataFrame with the columns generator_rate, discriminator_rate, seed and verdict. named: pairs of
+        rates to mark with squares.
+    Returns: Axes, both of them logarithmic. Notebook: 04, "The sweep".
+    """
+    ax = _axes(ax, title, 3, 3.2)
+    for verdict, colour in VERDICT_COLOURS.items():
+        some = rows[rows["verdict"] == verdict]
+        apart = np.where(some["seed"] == 2, 1.12, 0.9)  # or the two seeds would hide each other
+        ax.scatter(some["generator_rate"] * apart, some["discriminator_rate"], 20, colour, label=verdict)
+    for pair in named:
+        ax.plot(*pair, "s", mfc="none", mec="black", ms=12)
+    ax.set(xscale="log", yscale="log", xlabel="generator's rate")
+    ax.minorticks_off()
+    for axis, name, every in ((ax.xaxis, "generator_rate", 3), (ax.yaxis, "discriminator_rate", 2)):
+        ticks = np.unique(rows[name])[::every]
+        axis.set_ticks(ticks, [f"{rate:.0e}" for rate in ticks])
+    return ax
+
+
+def collapsing(history, bound, title="", axes=None):
+    """Draw the losses of a GAN's two sides, and below how varied its samples are.
+
+    Args: history: dict with loss and discriminator_loss, an entry per epoch, and epoch and nn, an entry per look.
+        bound: of nn, drawn as a line. axes: two Axes, or None.
+    Returns: the two Axes. Notebook: 04, "Losses do not tell".
+    """
+    above, below = axes if axes is not None else plt.subplots(2, 1, figsize=(5, 5), sharex=True)[1]
+    width = max(len(history["loss"]) // 50, 1)
+    for key, label in (("loss", "generator"), ("discriminator_loss", "discriminator")):
+        smooth = np.convolve(history[key], np.ones(width) / width, "valid")
+        above.plot(np.arange(len(smooth)) + width / 2, smooth, label=label)
+    above.axhline(np.log(2), color=GREY, linestyle=":")
+    above.set(title=title, ylim=(0, 3), ylabel="loss, nats")
+    below.plot(history["epoch"], history["nn"], "o-")
+    below.axhline(bound, color=GREY, linestyle=":")
+    below.set(xlabel="epoch", ylim=(0, 1.6), ylabel="nn")
+    above.legend()
+    return above, below
+
+
+def points(samples, centres, title="", ax=None):
+    """Draw points that a generator wrote over the modes that they are meant for.
+
+    Args: samples: float (points, 2). centres: float (modes, 2), each drawn as a ring around what belongs there.
+    Returns: Axes, both in the points' unit; its corners lie beyond the outermost modes, and what falls outside is not
+        drawn.
+    Notebook: 04, "Where all modes are known".
+    """
+    ax = _axes(ax, title, 3, 3.2)
+    ax.scatter(*np.transpose(centres), 90, "none", edgecolor=ORANGE, linewidth=1)
+    ax.scatter(*np.transpose(samples), 3, BLUE, alpha=0.4, linewidth=0)
+    reach = 1.3 * np.abs(centres).max()
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     return ax
 
 
