@@ -9,7 +9,7 @@ no grid are left out unless --performances asks for them.
 
 Networks: gru and lstm, the original recurrent networks (notebook 02); infill, four named voices that see what
 comes (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure, and
-voices, four voices by convolutions (04). The last two learn from windows of four bars of 4/4 or 2/2, the others from
+voices, a GAN of four named voices (04). The last two learn from windows of four bars of 4/4 or 2/2, the others from
 any metre; what they write is in the metre of most pieces.
 """
 
@@ -40,19 +40,20 @@ NUM_WINDOWS, NUM_FILES = 64, 4  # written by a GAN; kept as files, of any networ
 COPY_FRAMES = 16  # a bar: shorter runs are common property
 SIGN_SECONDS = 15  # from one sign of life to the next
 PLAIN = text.vocab()
-STEPS = {"gru": 2000, "lstm": 2000, "infill": 1500, "dcnn": 600, "gan": 1500, "voices": 1000}  # some minutes each
+STEPS = {"gru": 2000, "lstm": 2000, "infill": 1500, "dcnn": 600, "gan": 1500, "voices": 300}  # some minutes each
 SIZES = {  # what each network is built with; a run's config keeps it
     "gru": dict(cell="gru", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
     "lstm": dict(cell="lstm", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
     "infill": dict(),
     "dcnn": dict(num_stacks=2, num_layers=9, channels=48, skip_channels=256, head="softmax", dropout_rate=0.05),
     "gan": dict(units=(128, 256, 512, 1028)),
-    "voices": dict(channels=128),
+    "voices": dict(units=96, hidden=128),
 }
+TAUGHT = 4  # steps by which the GAN of four voices is taught, before each step against its discriminator
 LESSONS = {  # how the two GANs learn
     "gan": dict(generator_rate=1.6e-4, discriminator_rate=9.05e-4, penalty=10.0, average=0.98, beta_2=0.99),
-    "voices": dict(generator_rate=1e-3, discriminator_rate=4e-4, penalty=20.0, average=0.99, beta_2=0.99,
-                   relativistic=True, batch_size=32),
+    "voices": dict(generator_rate=2e-4, discriminator_rate=4e-4, penalty=5.0, average=0.98, beta_2=0.99,
+                   relativistic=True, batch_size=16),
 }
 
 # ---------------------------------------------------------------------------------------------- a folder of MIDI files
@@ -113,14 +114,14 @@ def why_not(piece, network):
         midi.transpose(piece.roll, piece.semitones)
     except ValueError as error:
         return str(error)
-    if network == "infill" and four_voices(piece) is None:
-        return "more than four notes sound at once, and --network infill writes four voices"
+    if network in ("infill", "voices") and voices.in_four(piece.voices) is None:
+        return f"more than four notes sound at once, and --network {network} writes four voices"
     if network not in LESSONS:
         return ""
     if piece.bar_frames != 16 or not len(found := four_bars(piece)):
         return f"it has no four bars of 4/4, which --network {network} learns from"
-    if not fits(network, found).any():
-        return f"no four bars of it keep to G1 to D6 in one key{', four voices all along' * (network == 'voices')}"
+    if network == "gan" and not gan_grid.in_range(found).any():
+        return "no four bars of it keep to G1 to D6 in one key"
     return ""
 
 
@@ -129,18 +130,13 @@ def four_bars(piece):
     return windows.windows([piece], metre=piece.metre, hop=1)
 
 
-def fits(network, found):
-    """Say which windows a GAN can learn from: bool (windows,)."""
-    return gan_grid.in_range(found) & (gan_grid.has_voices(found) if network == "voices" else True)
-
-
-def cells(network, pieces):
-    """Encode what a GAN learns from: float32 (windows, eighths, ...), see `gan_grid`; say how much is left out."""
+def cells(pieces):
+    """Encode what the GAN of the study's layers learns from, see `gan_grid.encode`; say how much is left out."""
     found = np.concatenate(list(map(four_bars, pieces)))
-    kept = fits(network, found)
+    kept = gan_grid.in_range(found)
     if not kept.all():
-        say(f"{np.sum(~kept)} of {len(kept)} windows left out: pitches beyond G1 to D6, or not four voices")
-    return {"gan": gan_grid.encode, "voices": gan_grid.encode_voices}[network](found[kept])
+        say(f"{np.sum(~kept)} of {len(kept)} windows left out: pitches beyond G1 to D6")
+    return gan_grid.encode(found[kept])
 
 
 def account(folder, learned, held):
@@ -186,8 +182,8 @@ def infilling(network, learned, held, fit, steps, seed):
     """Prepare the network of four named voices; what a file does not say of its outline stays unknown."""
     from utils.nets import infill, infill_inputs
 
-    lessons = [(four_voices(piece), infill_inputs.form(piece, with_motion=True)) for piece in learned]
-    checked = [(four_voices(piece), infill_inputs.form(piece)) for piece in held]
+    lessons = [(voices.in_four(piece.voices), infill_inputs.form(piece, with_motion=True)) for piece in learned]
+    checked = [(voices.in_four(piece.voices), infill_inputs.form(piece)) for piece in held]
 
     def train(model):
         return infill.fit(model, lessons, checked, fit, *epochs(steps), seed=seed)
@@ -198,16 +194,6 @@ def infilling(network, learned, held, fit, steps, seed):
         return [midi.transpose(voices.to_roll(cells), piece.semitones) for piece, (cells, _) in zip(learned, found)]
 
     return infill.build_infiller, dict(SIZES[network]), train, write
-
-
-def four_voices(piece):
-    """A piece as four voices, int16 (frames, 4): its parts, or all notes dealt by rank; None where four are too few."""
-    cells = piece.voices
-    if cells.shape[1] != 4:
-        cells, _ = voices.from_notes(voices.deal(voices.to_notes(cells)))
-    if cells.shape[1] > 4:
-        return None
-    return np.pad(cells, ((0, 0), (0, 4 - cells.shape[1])), constant_values=voices.REST)
 
 
 def dilated(network, learned, held, fit, steps, seed):
@@ -236,21 +222,26 @@ def adversaries(network, learned, held, fit, steps, seed):
     from utils.measure import metrics
     from utils.nets import gan, gan_voices
 
-    real, checked = cells(network, learned), cells(network, held)
-    shape, settings = real.shape[1:], LESSONS[network] | dict(seed=seed)
+    settings = LESSONS[network] | dict(seed=seed)
     if network == "gan":
-        build, builder, to_rolls = gan.build_generator, dict(shape=shape), gan_grid.decode
-        discriminator = gan.build_discriminator(shape, minibatch_std=True)
+        real, checked = cells(learned), cells(held)
+        build, builder, to_rolls = gan.build_generator, dict(shape=real.shape[1:]), gan_grid.decode
+        discriminator = gan.build_discriminator(real.shape[1:], minibatch_std=True)
     else:
-        build, builder, to_rolls = gan_voices.build_generator, dict(num_eighths=shape[0]), gan_grid.decode_voices
-        discriminator = gan_voices.build_discriminator(shape[0], channels=96)
-        settings |= dict(features=gan_voices.build_features(shape[0], transpose=3))
+        sung = ([piece._replace(metre=(4, 4), voices=voices.in_four(piece.voices)) for piece in side]
+                for side in (learned, held))
+        lessons, checks = (gan_voices.excerpts(side, hop=1) for side in sung)
+        real, checked = (gan_voices.encode(tokens) for tokens, _ in (lessons, checks))
+        build, builder, to_rolls = gan_voices.build_generator, {}, gan_voices.decode
+        discriminator = gan_voices.build_discriminator(channels=96)
     spread = metrics.features(to_rolls(real)).std(axis=0)
     spread[spread == 0] = 1
     reference = metrics.features(to_rolls(checked)) / spread
 
     def write(model):
-        return to_rolls(gan.generate(model, NUM_WINDOWS, seed))
+        if network == "gan":
+            return to_rolls(gan.generate(model, NUM_WINDOWS, seed))
+        return to_rolls(gan_voices.generate(model, gan_voices.draw(lessons[1], NUM_WINDOWS, seed), seed))
 
     def look(step, generator):
         found = nearness(metrics.features(write(generator)) / spread, reference)
@@ -258,8 +249,11 @@ def adversaries(network, learned, held, fit, steps, seed):
         return {"nearness": found}
 
     def train(model):
-        trainer = gan.Trainer(model, discriminator, real, **settings)
-        return gan.run(trainer, steps, look, min(100, max(1, steps // 10)), fit, best="nearness")
+        looks = (look, min(100, max(1, steps // 10)), fit, "nearness")
+        if network == "gan":
+            return gan.run(gan.Trainer(model, discriminator, real, **settings), steps, *looks)
+        taught = -(-TAUGHT * steps * settings["batch_size"] // len(real))
+        return gan_voices.fit(model, discriminator, lessons, checks, taught, steps, *looks, **settings)
 
     return build, builder | SIZES[network], train, write
 

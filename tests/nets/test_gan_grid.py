@@ -59,14 +59,12 @@ def test_rolls_that_the_networks_cannot_read_are_refused(rng):
 def test_four_voices_keep_all_of_bach_but_his_odd_sixteenths(bach):
     bach = bach["valid"]
     made = gan_grid.encode_voices(bach)
-    again = gan_grid.decode_voices(made)
     assert made.shape[1:] == (32, 4, 57) and len(made) > 0.7 * len(bach)
     assert np.all(made[..., :56].sum(axis=3) == 1) and np.all(np.diff(made[..., :56].argmax(axis=3), axis=2) <= 0)
-    np.testing.assert_array_equal(windows.struck(again), again)
-    four = np.all(np.isin((bach[:, ::2] != 0).sum(axis=2), (3, 4)), axis=1)
-    np.testing.assert_array_equal(again[:, ::2] != 0, bach[four][:, ::2] != 0)
-    assert np.all((again[:, ::2] == 1) | (bach[four][:, ::2] != 1))  # every attack on an eighth is kept
-    assert not np.any(again[:, 1::2] == 1)
+    four = bach[np.all(np.isin((bach[:, ::2] != 0).sum(axis=2), (3, 4)), axis=1)][:, ::2]
+    sung = four[..., gan_grid.LOWEST_SUNG:gan_grid.LOWEST_SUNG + gan_grid.NUM_SUNG]
+    np.testing.assert_array_equal(made[..., :56].any(axis=2), sung != 0)
+    assert np.all((made[..., :56] * made[..., 56:]).any(axis=2) | (sung != 1))  # every attack on an eighth is kept
 
 
 def test_in_unison_the_voices_move_least():
@@ -77,19 +75,8 @@ def test_in_unison_the_voices_move_least():
     np.testing.assert_array_equal(pitches, [72, 64, 64, 48])
 
 
-def test_a_repeated_pitch_is_struck_or_held_as_the_last_number_says():
-    voices = np.zeros((1, 2, 4, 57))
-    voices[:, :, np.arange(4), np.subtract((72, 67, 64, 48), gan_grid.LOWEST_SUNG)] = 1
-    voices[0, 1, 0, 56] = 1
-    rolls = gan_grid.decode_voices(voices)
-    np.testing.assert_array_equal(rolls[0][:, [72, 67]].T, [[1, 2, 1, 2], [1, 2, 2, 2]])
-
-
-def test_what_has_not_four_voices_is_refused(rng):
+def test_what_has_not_four_voices_is_refused():
     rolls = np.zeros((2, 16, 128), np.uint8)
     rolls[:, :, 60] = 1
     with pytest.raises(ValueError, match="pass four voices"):
         gan_grid.encode_voices(rolls)
-    with pytest.raises(ValueError, match="pass"):
-        gan_grid.decode_voices(np.zeros((1, 8, 4, 56)))
-    assert gan_grid.decode_voices(rng.normal(size=(3, 8, 4, 57))).shape == (3, 16, 128)

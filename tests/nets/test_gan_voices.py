@@ -1,125 +1,147 @@
-"""Four voices: what a generator chooses, what a discriminator is told, and that both learn."""
+"""Four named voices: what a generator may write, what a discriminator hears, and that both learn."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from utils.nets import gan, gan_grid, gan_voices
+from utils.music import voices, windows
+from utils.music.piece import blank
+from utils.nets import gan, gan_voices
 from utils.nets.backend import keras
+from utils.nets.infill_inputs import HOLD, LOW, MIDDLE, NO_NOTE, SPAN, VOCAB
+
+BAR, FRAMES = 16, 8
 
 
-def cells_of(*chords):
-    """One sample: an eighth a chord, pitches from high to low, all struck."""
-    sample = np.zeros((1, len(chords), 4, gan_voices.WIDTH), np.float32)
-    for time, chord in enumerate(chords):
-        sample[0, time, np.arange(4), np.subtract(chord, gan_grid.LOWEST_SUNG)] = 1
-        sample[0, time, :, -1] = 1
-    return sample
+def tokens_of(*chords, length=4):
+    """One sample: chords of MIDI pitches, soprano to bass, each struck and held for so many frames; 0 rests."""
+    chords = np.repeat(chords, length, axis=0)
+    tokens = np.where(chords > 0, chords - MIDDLE - LOW + 2, NO_NOTE)
+    later = np.arange(len(chords)) % length > 0
+    return np.where(later[:, None] & (chords > 0), HOLD, tokens)[None]
 
 
-def relations(*chords):
-    """What `Relations` says of the last chord: (6, 12) intervals, (2, 6) parallels, (4, 5) sizes, (4, 12) steps."""
-    out = np.array(gan_voices.Relations()(cells_of(*chords)))[0, -1, 4 * gan_voices.WIDTH + 12:]
-    out[72:84] /= gan_voices.PARALLEL_WEIGHT
-    return out[:72].reshape(6, 12), out[72:84].reshape(2, 6), out[84:104].reshape(4, 5), out[104:].reshape(4, 12)
+def outline(frames, samples=1):
+    return np.zeros((samples, frames, len(gan_voices.SIZES)), np.uint8)
 
 
-def test_relations_by_hand():
-    intervals, parallels, sizes, steps = relations((72, 67, 64, 48), (74, 67, 62, 43))
-    # pairs from the highest voice down: 74-67, 74-62, 74-43, 67-62, 67-43, 62-43
-    np.testing.assert_array_equal(intervals.argmax(axis=1), [7, 0, 7, 5, 0, 7])
-    np.testing.assert_array_equal(steps.argmax(axis=1), [2, 0, 10, 7])  # up 2, none, down 2, down 5, modulo 12
-    np.testing.assert_array_equal(sizes.argmax(axis=1), [1, 0, 1, 3])  # second, none, second, fourth
-    for one_hot in (intervals, sizes, steps):
-        assert np.all(one_hot.sum(axis=1) == 1)
-    assert not parallels.any()
-
-
-def test_parallels_by_hand():
-    _, parallels, _, _ = relations((72, 67, 60, 53), (74, 67, 62, 55))  # an octave and fifths move up together
-    np.testing.assert_array_equal(np.argwhere(parallels), [[0, 1], [1, 2], [1, 5]])  # 74-62; 74-55, 62-55
-    _, parallels, _, _ = relations((72, 67, 60, 53), (72, 67, 60, 53))  # nothing moves
-    assert not parallels.any()
-
-
-def test_relations_but_the_cells_are_the_same_in_every_key():
-    here, there = relations((72, 67, 64, 48), (74, 65, 62, 50)), relations((77, 72, 69, 53), (79, 70, 67, 55))
-    for one, other in zip(here, there):
-        np.testing.assert_allclose(one, other, atol=1e-6)
-
-
-def test_nothing_moves_on_the_first_eighth():
-    _, parallels, sizes, steps = relations((72, 67, 64, 48))
-    assert not parallels.any() and not sizes.any() and not steps.any()
-
-
-def test_a_choice_is_hard_forwards_and_soft_backwards():
-    logits = tf.constant(np.random.default_rng(1).normal(size=(2, 8, 4, gan_voices.WIDTH)).astype(np.float32))
-    weights = tf.range(gan_voices.WIDTH, dtype=tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(logits)
-        chosen = gan_voices.Choose()(logits)
-        soft = tf.concat([tf.nn.softmax(logits[..., :-1]), tf.sigmoid(logits[..., -1:])], -1)
-        losses = tf.reduce_sum(chosen * weights), tf.reduce_sum(soft * weights)
-    values = np.round(chosen.numpy(), 5)
-    assert set(np.unique(values)) <= {0, 1}
-    np.testing.assert_array_equal(values[..., :-1].argmax(axis=-1), logits.numpy()[..., :-1].argmax(axis=-1))
-    np.testing.assert_array_equal(values[..., :-1].sum(axis=-1), 1)
-    np.testing.assert_array_equal(values[..., -1], logits.numpy()[..., -1] > 0)
-    np.testing.assert_allclose(*(tape.gradient(loss, logits) for loss in losses), atol=1e-5)
+def heard(tokens):
+    """What `Hear` says, by part, of the frame on which the second chord is struck."""
+    cells = gan_voices.encode(tokens)
+    out = np.array(gan_voices.Hear()(cells, outline(tokens.shape[1])))[0, 4]
+    sizes = 4 * SPAN, 4, 4, 12, 6 * 12, 12, 4 * 5, 4 * 12, 4 * 12, 3 * 6, sum(gan_voices.SIZES)
+    names = "pitches hit rest classes pairs parallels sizes steps heights spaces outline".split()
+    assert len(out) == sum(sizes) == gan_voices.NUM_HEARD
+    return dict(zip(names, np.split(out, np.cumsum(sizes)[:-1])))
 
 
 @pytest.fixture
-def networks():
+def eagerly():
+    """A few steps are taken sooner without TensorFlow's graphs."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def generator():
     keras.utils.set_random_seed(1)
-    return gan_voices.build_generator(8, channels=8), gan_voices.build_discriminator(8, channels=8)
+    return gan_voices.build_generator(FRAMES, units=8, hidden=8)
 
 
-def test_features_are_the_cells_and_their_relations():
-    sample = cells_of(*[(72, 67, 64, 48)] * 8)
-    read = gan_voices.build_features(8).predict_on_batch(sample)
-    assert read.shape == (1, 8, gan_voices.NUM_RELATIONS)
-    np.testing.assert_array_equal(read[..., :4 * gan_voices.WIDTH], gan_voices.CELL_WEIGHT * sample.reshape(1, 8, -1))
-    sung = read[0, 0, 4 * gan_voices.WIDTH:4 * gan_voices.WIDTH + 12] / gan_voices.CELL_WEIGHT
-    np.testing.assert_array_equal(
-        np.roll(sung, gan_grid.LOWEST_SUNG), [2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
-    )  # C twice, E, G
+def test_a_piece_becomes_excerpts_and_windows_again():
+    cells = np.tile([[72, 67, 64, 48]] + 3 * [[200, 195, 192, 176]] + [[74, voices.REST, 65, 50]], (13, 1))[:64]
+    piece = blank("x", cells.astype(np.int16), (4, 4), 0, "major", 0)
+    tokens, outlines = gan_voices.excerpts([piece], bars=1, hop=1)
+    assert tokens.shape == (4, BAR, 4) and outlines.shape == (4, BAR, 5)
+    np.testing.assert_array_equal(outlines[:, :, 0], np.tile(np.arange(BAR), (4, 1)))  # the place in the bar
+    rolls = windows.windows([piece], bars=1)
+    np.testing.assert_array_equal(gan_voices.decode(gan_voices.encode(tokens)), rolls)
+    with pytest.raises(ValueError, match="four voices and 8 bars"):
+        gan_voices.excerpts([piece], bars=8)
 
 
-def test_what_is_generated_is_music_and_can_be_judged(networks):
-    made = gan.generate(networks[0], 5)
-    assert made.shape == (5, 8, 4, gan_voices.WIDTH)
-    assert networks[1].predict_on_batch(gan_voices.build_features(8).predict_on_batch(made)).shape == (5, 1)
-    windows = gan_grid.decode_voices(made)
-    assert windows.shape == (5, 16, 128) and np.all((windows != 0).sum(axis=2) >= 1)
+def test_any_numbers_are_music():
+    rolls = gan_voices.decode(np.random.default_rng(1).normal(size=(3, BAR, 4, VOCAB)))
+    assert rolls.shape == (3, BAR, 128) and set(np.unique(rolls)) == {0, 1, 2}
+    with pytest.raises(ValueError, match="pass"):
+        gan_voices.decode(np.zeros((1, BAR, 4, 5)))
 
 
-def test_both_sides_learn(networks):
-    real = np.concatenate([cells_of(*[(72, 67, 64, 48)] * 8), cells_of(*[(74, 67, 59, 43)] * 8)])
-    trainer = gan.Trainer(
-        *networks, real, 1e-3, 1e-3, penalty=1, average=0.5, features=gan_voices.build_features(8, 3), batch_size=4
-    )
-    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
-    _, history = gan.run(trainer, 3)
-    assert len(history["loss"]) == 3 and np.isfinite(history["loss"]).all()
-    for network, values in zip(networks, before):
-        assert any(np.any(now.numpy() != was) for now, was in zip(network.trainable_variables, values))
+def test_what_is_generated_is_one_hot_depends_on_the_seed_alone_and_holds_nothing_silent(generator):
+    made = gan_voices.generate(generator, outline(FRAMES, 20), seed=3)
+    assert made.shape == (20, FRAMES, 4, VOCAB) and set(np.unique(made)) == {0, 1}
+    np.testing.assert_array_equal(made, gan_voices.generate(generator, outline(FRAMES, 20), seed=3))
+    assert np.any(made != gan_voices.generate(generator, outline(FRAMES, 20), seed=4))
+    tokens = made.argmax(axis=3)
+    assert np.all(tokens[:, 0] != HOLD) and np.any(tokens == HOLD)
+    assert not np.any((tokens[:, 1:] == HOLD) & (tokens[:, :-1] == NO_NOTE))
 
 
-def test_eighths_that_fill_no_bar_are_refused():
-    with pytest.raises(ValueError, match="whole bars"):
-        gan_voices.build_generator(12)
+def test_relations_by_hand():
+    found = heard(tokens_of((72, 67, 64, 48), (74, 67, 62, 43)))
+    # pairs from soprano down: 74-67, 74-62, 74-43, 67-62, 67-43, 62-43
+    np.testing.assert_array_equal(found["pairs"].reshape(6, 12).argmax(axis=1), [7, 0, 7, 5, 0, 7])
+    np.testing.assert_array_equal(found["steps"].reshape(4, 12).argmax(axis=1), [2, 0, 10, 7])
+    np.testing.assert_array_equal(found["sizes"].reshape(4, 5).argmax(axis=1), [1, 0, 1, 3])
+    np.testing.assert_array_equal(found["hit"], 1)
+    assert not found["parallels"].any() and not found["rest"].any()
+
+
+def test_heights_and_spaces_by_hand():
+    found = heard(tokens_of((72, 67, 64, 48), (60, 67, 67, 40)))
+    np.testing.assert_array_equal(found["spaces"].reshape(3, 6).argmax(axis=1), [0, 1, 5])  # crossed, unison, far
+    np.testing.assert_array_equal(found["heights"].reshape(4, 12).argmax(axis=1), [6, 7, 7, 2])  # from 24 in sixes
+
+
+def test_parallels_by_hand():
+    found = heard(tokens_of((72, 67, 60, 53), (74, 67, 62, 55)))["parallels"].reshape(2, 6)
+    np.testing.assert_array_equal(np.argwhere(found), [[0, 1], [1, 2], [1, 5]])  # 74-62; 74-55, 62-55
+    assert not heard(tokens_of((72, 67, 60, 53), (72, 67, 60, 53)))["parallels"].any()
+
+
+def test_what_is_held_sounds_and_what_rests_does_not():
+    held = np.array(gan_voices.Hear()(gan_voices.encode(tokens_of((72, 0, 64, 48))), outline(4)))[0]
+    assert np.all(held[0, :4 * SPAN] == held[3, :4 * SPAN]) and held[3, :4 * SPAN].sum() == 3 * gan_voices.CELL_WEIGHT
+    np.testing.assert_array_equal(held[3, 4 * SPAN:4 * SPAN + 8], [0, 0, 0, 0, 0, 1, 0, 0])
+
+
+def test_relations_are_the_same_in_every_key():
+    here, there = (heard(tokens_of(*np.add([(72, 67, 64, 48), (74, 65, 62, 50)], by))) for by in (0, 5))
+    for name in ("hit", "rest", "pairs", "parallels", "sizes", "steps", "spaces"):
+        np.testing.assert_allclose(here[name], there[name], atol=1e-6)
+    np.testing.assert_array_equal(np.roll(here["classes"], 5), there["classes"])
 
 
 def test_samples_are_transposed_only_while_training_and_as_a_whole():
     keras.utils.set_random_seed(1)
-    samples = np.repeat(cells_of((72, 67, 64, 48), (74, 65, 62, 50)), 400, axis=0)
-    layer = gan_voices.Transpose(3)
-    np.testing.assert_array_equal(layer(samples), samples)
-    moved = np.asarray(layer(samples, training=True))
-    shifts = moved[..., :-1].argmax(axis=-1) - samples[..., :-1].argmax(axis=-1)  # (400, 2, 4)
+    tokens, plan = tokens_of((72, 67, 64, 48), (74, 65, 62, 50)).repeat(300, axis=0), outline(8, 300)
+    cells = gan_voices.encode(tokens)
+    layer = gan_voices.Hear(3)
+    plain, moved = (np.array(layer(cells, plan, training=each))[..., :4 * SPAN].reshape(300, 8, 4, SPAN).argmax(axis=3)
+                    for each in (False, True))
+    shifts = moved - plain
     assert np.all(shifts == shifts[:, :1, :1]) and set(np.unique(shifts)) == set(range(-3, 4))
     assert np.mean(shifts[:, 0, 0] == 0) > 0.3
-    np.testing.assert_array_equal(moved[..., -1], samples[..., -1])
-    high = cells_of((86, 67, 64, 48)).repeat(64, axis=0)  # what is pushed beyond the range falls silent
-    assert set(np.asarray(layer(high, training=True))[..., :-1].sum(axis=(1, 2, 3)).round()) == {3, 4}
+
+
+def test_it_is_taught_by_likelihood(eagerly):
+    tokens = tokens_of((72, 67, 64, 48), (74, 67, 59, 43)).repeat(8, axis=0)
+    pupil = gan_voices.build_generator(FRAMES, units=8, hidden=8)
+    history = gan_voices.teach(pupil, tokens, outline(FRAMES, 8), (tokens, outline(FRAMES, 8)), 3, batch_size=4)
+    assert history["val_loss"][-1] < history["val_loss"][0]
+
+
+def test_both_sides_learn_under_outlines(generator, eagerly):
+    chords = (72, 67, 64, 48), (74, 67, 59, 43)
+    real, plan = gan_voices.encode(tokens_of(*chords).repeat(5, axis=0)), outline(FRAMES, 5)
+    networks = generator, gan_voices.build_discriminator(FRAMES, channels=8)
+    settings = dict(penalty=1, average=0.5, relativistic=True, features=gan_voices.build_features(FRAMES, 3))
+    trainer = gan.Trainer(*networks, real, 1e-3, 1e-3, **settings, outlines=plan, batch_size=4)
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    averaged, history = gan.run(trainer, 2)
+    assert len(history["loss"]) == 2 and np.isfinite(history["loss"]).all()
+    for network, values in zip(networks, before):
+        assert any(np.any(now.numpy() != was) for now, was in zip(network.trainable_variables, values))
+    with pytest.raises(ValueError, match="outlines"):
+        gan.Trainer(*networks, real, 1e-3, 1e-3, **settings, outlines=plan[:3], batch_size=4)

@@ -89,11 +89,17 @@ def counted(pieces, count, seed, temperature, order=20, per_text=4):
 
 
 def adversarial(run_dir, count, seed):
-    """Let the generator of a GAN with the study's layers write: windows, each a group of its own, as `streams`."""
+    """Let the generator of a GAN with the original layers write: windows, each a group of its own, as `streams`."""
     return gan_grid.decode(gan.generate(network(run_dir), count, seed)), np.arange(count)
 
 
-def choir(run_dir, judge_dir, count, seed, choices=4):
-    """Let the GAN of four voices write `choices` times as much, and keep what its discriminator likes; as `streams`."""
-    made = gan_voices.choose(network(run_dir), network(judge_dir), count, choices, seed)
-    return gan_grid.decode_voices(made), np.arange(count)
+def choir(run_dir, pieces, count, seed):
+    """Let the GAN of four voices write under outlines of pieces.
+
+    Args: run_dir: Path of the run of its generator. pieces: as `data.pieces` gives them. count: windows wanted.
+        seed: int.
+    Returns: as `streams`.
+    Notebook: 05, "The writers".
+    """
+    outlines = gan_voices.draw(gan_voices.excerpts(pieces)[1], count, seed)
+    return gan_voices.decode(gan_voices.generate(network(run_dir), outlines, seed)), np.arange(count)

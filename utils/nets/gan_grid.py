@@ -5,13 +5,13 @@ import numpy as np
 from utils.music import midi
 from utils.music.windows import NUM_VOICES, as_windows, struck, voices
 
-FRAME_STEPS = 2  # the study's roll is coarse: a frame is an eighth
+FRAME_STEPS = 2  # the original roll is coarse: a frame is an eighth
 SILENT = -0.9  # below it a cell is as good as silent
 LOWEST_SUNG, NUM_SUNG = 31, 56  # G1 to D6: all that Bach's chorales use in C major or A minor
 
 
 def encode(windows):
-    """Turn windows into what the study's networks read: the eighth grid, 1 where a pitch sounds and -1 elsewhere.
+    """Turn windows into what the original networks read: the eighth grid, 1 where a pitch sounds and -1 elsewhere.
 
     Args: windows: uint8 (windows, frames, 128), frames an even number, pitches from G1 to D6.
     Returns: float32 (windows, frames / 2, 56).
@@ -65,7 +65,7 @@ def encode_voices(windows):
     Args: windows: uint8 (windows, frames, 128), frames an even number, pitches from G1 to D6.
     Returns: float32 (kept windows, frames / 2, 4, 57): a one-hot pitch, then 1 where the voice strikes.
     Raises: ValueError as `encode`, and where no window has four voices throughout.
-    Notebook: 04, "Beyond".
+    Notebook: 04, "Four named voices".
     """
     windows = as_windows(windows, FRAME_STEPS)
     kept = has_voices(windows)
@@ -94,32 +94,6 @@ def has_voices(windows):
     """
     count = (as_windows(windows, FRAME_STEPS)[:, ::FRAME_STEPS] != 0).sum(axis=2)
     return np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
-
-
-def decode_voices(cells):
-    """Turn four voices into windows: each eighth's strongest pitch of a voice sounds.
-
-    It is struck where the voice had another pitch before, or where the last number is above 1/2. Any numbers become
-    music.
-
-    Args: cells: float (windows, eighths, 4, 57).
-    Returns: uint8 (windows, 2 * eighths, 128).
-    Raises: ValueError for another shape.
-    Notebook: 04, "Beyond".
-    """
-    cells = np.asarray(cells)
-    if cells.ndim != 4 or cells.shape[2:] != (NUM_VOICES, NUM_SUNG + 1):
-        raise ValueError(f"cells of shape {cells.shape}: pass (windows, eighths, 4, {NUM_SUNG + 1})")
-    pitches = cells[..., :NUM_SUNG].argmax(axis=3) + LOWEST_SUNG
-    strikes = (np.diff(pitches, axis=1, prepend=-1) != 0) | (cells[..., NUM_SUNG] > 0.5)
-    windows = np.zeros((*cells.shape[:2], midi.NUM_PITCHES), np.uint8)
-    for held in (True, False):  # where two voices share a pitch, one that strikes it is heard
-        for voice in range(NUM_VOICES):
-            at = np.nonzero(strikes[..., voice] != held)
-            windows[(*at, pitches[at + (np.full(len(at[0]), voice),)])] = 2 if held else 1
-    windows = np.repeat(windows, FRAME_STEPS, axis=1)
-    windows[:, 1::FRAME_STEPS][windows[:, 1::FRAME_STEPS] == 1] = 2
-    return struck(windows)
 
 
 def _in_range(sounding):

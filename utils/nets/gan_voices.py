@@ -1,156 +1,272 @@
-"""A GAN of four voices: convolutions over time write one-hot pitches, and are judged by the intervals between them."""
+"""A GAN of four named voices: a generator that sings frame by frame, by interval, and a discriminator that hears them.
+
+A *token* says what a voice does on a sixteenth: 0 hold, 1 rest, 2 and more strike a pitch, see `infill_inputs.tokens`.
+*Cells* are tokens as one-hot numbers, float (batch, frames, 4, VOCAB). An *outline* says where each frame lies in the
+bar, in its phrase and in the piece, and in which mode: int (batch, frames, 5), five of the columns of
+`infill_inputs.plan`. Pitches count from middle C; all music is in C major or A minor.
+"""
+
+from pathlib import Path
 
 import numpy as np
 
-from utils.music.windows import NUM_CLASSES, NUM_VOICES, PERFECT
-from utils.nets import gan, gan_grid
-from utils.nets.backend import keras, ops
+from utils.music import voices
+from utils.music.windows import NUM_CLASSES, NUM_VOICES, PERFECT, struck
+from utils.nets import gan, gan_singers, infill_inputs, training
+from utils.nets.backend import keras, layers, ops
+from utils.nets.gan_singers import PLAN_COLUMNS, SIZES
+from utils.nets.infill_inputs import HOLD, LOW, MIDDLE, NO_NOTE, SPAN, VOCAB
 
-NUM_PAIRS = 6  # of voices
-MOVE_SIZES = 0, 1, 3, 5, 8, gan_grid.NUM_SUNG  # semitones: none, seconds, thirds, fourths to fifths, wider
-WIDTH = gan_grid.NUM_SUNG + 1  # of a voice's cells: its pitches, and whether it strikes
-NUM_RELATIONS = (NUM_CLASSES + NUM_VOICES * (WIDTH + len(MOVE_SIZES) - 1 + NUM_CLASSES)
-                + NUM_PAIRS * (NUM_CLASSES + len(PERFECT)))  # of an eighth, as `Relations` names them
-CELL_WEIGHT, PARALLEL_WEIGHT = 1.5, 4.0  # a slope over what is weighted more costs a penalised discriminator less
+PAIRS = [(high, low) for high in range(NUM_VOICES) for low in range(high + 1, NUM_VOICES)]
+MOVE_SIZES = 0, 1, 3, 5, 8, SPAN  # semitones: none, seconds, thirds, fourths to fifths, wider
+SPACES = -SPAN, 0, 1, 5, 9, 13, SPAN  # semitones above the next voice: crossed, unison, up to an octave, wider
+# a slope over what is weighted more costs a penalised discriminator less
+CELL_WEIGHT, SPACE_WEIGHT, PARALLEL_WEIGHT = 1.5, 2.0, 4.0
+NUM_HEARD = (NUM_VOICES * (SPAN + 2 + NUM_CLASSES + len(MOVE_SIZES) - 1) + NUM_CLASSES
+             + len(PAIRS) * (NUM_CLASSES + len(PERFECT)) + NUM_VOICES * SPAN // 6 + 3 * (len(SPACES) - 1)
+             + sum(SIZES))  # numbers of a frame, see `Hear`
+
+# ---------------------------------------------------------------------------------------------- pieces <-> cells
 
 
-def build_generator(num_eighths=32, channels=256):
-    """Build a generator that unfolds a latent to bars, half bars, beats and eighths, and there to four voices.
+def excerpts(pieces, bars=4, hop=None):
+    """Cut pieces of four voices in 4/4 into excerpts that start on a barline, in C major or A minor.
 
-    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
-    Returns: keras.Model from latents (batch, 128) to cells (batch, num_eighths, 4, 57), as `gan_grid.encode_voices`
-        makes them.
-    Raises: ValueError for eighths that fill no bars.
-    Notebook: 04, "Beyond".
+    Args: pieces: as `data.pieces` gives them. bars: length. hop: bars from one to the next; None for `bars`.
+    Returns: tokens: uint8 (excerpts, 16 * bars, 4). outlines: uint8 (excerpts, 16 * bars, 5).
+    Raises: ValueError where no piece is long enough.
+    Notebook: 04, "Four named voices".
     """
-    if num_eighths < 8 or num_eighths % 8:
-        raise ValueError(f"{num_eighths} eighths: give whole bars, 8 each")
-    x = latents = keras.Input((gan.LATENT,))
-    x = keras.layers.Dense(num_eighths // 8 * channels)(x)
-    x = keras.layers.Reshape((num_eighths // 8, channels))(x)
-    for _ in range(3):
-        x = gan.normal(x)
-        x = keras.layers.UpSampling1D(2)(x)
-        x = keras.layers.Conv1D(channels, 3, padding="same")(x)
-    x = gan.normal(x)
-    for size in (3, 1):
-        x = gan.normal(keras.layers.Conv1D(2 * channels, size, padding="same")(x))
-    x = keras.layers.Conv1D(NUM_VOICES * WIDTH, 1)(x)
-    x = Choose()(keras.layers.Reshape((num_eighths, NUM_VOICES, WIDTH))(x))
-    return keras.Model(latents, x, name="generator")
+    found, length = [], 16 * bars
+    for piece in pieces:
+        if piece.metre != (4, 4) or piece.voices.shape[1] != NUM_VOICES:
+            continue
+        moved = voices.transpose(piece.voices, piece.semitones)
+        form = infill_inputs.Form(piece.upbeat, mode=piece.mode, length=len(moved),
+                                  fermatas=piece.fermatas if len(piece.fermatas) else None)
+        plan = infill_inputs.plan(form, len(moved))[:, PLAN_COLUMNS]
+        found += [(moved[start:start + length], plan[start:start + length])
+                  for start in range(piece.upbeat, len(moved) - length + 1, 16 * (hop or bars))]
+    if not found:
+        raise ValueError(f"none of {len(pieces)} pieces has four voices and {bars} bars of 4/4: pass other pieces")
+    cells, outlines = map(np.array, zip(*found))
+    _, tokens = infill_inputs.tokens(cells, np.full(len(cells), MIDDLE))
+    return tokens.astype(np.uint8), outlines.astype(np.uint8)
 
 
-def build_features(num_eighths=32, transpose=0):
-    """Build what a discriminator reads of cells: `Relations`.
+def encode(tokens):
+    """Spell tokens as cells: int (batch, frames, 4) -> float32 (batch, frames, 4, VOCAB)."""
+    return np.eye(VOCAB, dtype=np.float32)[tokens]
 
-    Args: num_eighths: of a sample. transpose: semitones by which samples, real and made alike, are shifted up or down
-        at random while it learns, so that it cannot learn pieces by heart.
-    Returns: keras.Model from cells (batch, num_eighths, 4, 57) to features (batch, num_eighths, 392), no weights in it.
-    Notebook: 04, "Beyond".
+
+def decode(cells):
+    """Turn cells into windows: the strongest token of each. A hold without a note is a rest: any numbers are music.
+
+    Args: cells: float (windows, frames, 4, VOCAB). Returns: uint8 (windows, frames, 128).
+    Raises: ValueError for another shape.
+    Notebook: 04, "Four named voices".
     """
-    samples = keras.Input((num_eighths, NUM_VOICES, WIDTH))
-    return keras.Model(samples, Relations()(Transpose(transpose)(samples)), name="features")
+    cells = np.asarray(cells)
+    if cells.ndim != 4 or cells.shape[2:] != (NUM_VOICES, VOCAB):
+        raise ValueError(f"cells of shape {cells.shape}: pass (windows, frames, 4, {VOCAB})")
+    tokens, last, found = cells.argmax(axis=3), voices.REST, []
+    for now in range(cells.shape[1]):
+        token = tokens[:, now]
+        held = np.where(last == voices.REST, voices.REST, last % voices.HELD + voices.HELD)
+        last = np.select([token == HOLD, token == NO_NOTE], [held, voices.REST], token - 2 + LOW + MIDDLE)
+        found.append(last.astype(np.int16))
+    return struck(np.array([voices.to_roll(each) for each in np.stack(found, axis=1)]))
 
 
-def build_discriminator(num_eighths=32, channels=160):
+# ---------------------------------------------------------------------------------------------- networks
+
+
+def build_generator(num_frames=64, units=128, hidden=160, dropout_rate=0.3):
+    """Build a generator of four voices.
+
+    Args: num_frames: sixteenths. units, hidden, dropout_rate: see `gan_singers.Singers`.
+    Returns: keras.Model from [latents (batch, num_frames, 4), outline (batch, num_frames, 5)] to cells.
+    Notebook: 04, "Four named voices".
+    """
+    latents, outline = keras.Input((num_frames, NUM_VOICES)), keras.Input((num_frames, len(SIZES)), dtype="int32")
+    sung = gan_singers.Singers(units, hidden, dropout_rate, name="singers")(latents, outline)
+    return keras.Model([latents, outline], sung, name="generator")
+
+
+def build_features(num_frames=64, transpose=0):
+    """Build what a discriminator reads of cells: `Hear`.
+
+    Args: num_frames: of a sample. transpose: semitones by which samples, real and made alike, are shifted up or down at
+        random while it learns, so that it cannot learn pieces by heart.
+    Returns: keras.Model from [cells, outline] to features (batch, num_frames, NUM_HEARD), no weights in it.
+    Notebook: 04, "Four named voices".
+    """
+    cells = keras.Input((num_frames, NUM_VOICES, VOCAB))
+    outline = keras.Input((num_frames, len(SIZES)), dtype="int32")
+    return keras.Model([cells, outline], Hear(transpose)(cells, outline), name="features")
+
+
+def build_discriminator(num_frames=64, channels=128):
     """Build a discriminator over the features of a sample: convolutions that see a beat, a bar, and all.
 
-    Args: num_eighths: of a sample, a multiple of 8. channels: of each convolution.
-    Returns: keras.Model from features (batch, num_eighths, 392) to logits (batch, 1).
-    Notebook: 04, "Beyond".
+    Args: num_frames: of a sample, a multiple of 16. channels: of each convolution.
+    Returns: keras.Model from features (batch, num_frames, NUM_HEARD) to logits (batch, 1).
+    Notebook: 04, "Four named voices".
     """
-    x = features = keras.Input((num_eighths, NUM_RELATIONS))
-    x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 1)(x))
-    for strides in (1, 2, 2, 2):
-        x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv1D(channels, 3, strides, padding="same")(x))
-    x = keras.layers.Concatenate()([keras.layers.Flatten()(x), keras.layers.GlobalAveragePooling1D()(features)])
-    x = gan.MinibatchStd()(x)
-    x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(channels)(x))
-    return keras.Model(features, keras.layers.Dense(1)(x), name="discriminator")
+    x = features = keras.Input((num_frames, NUM_HEARD))
+    x = layers.LeakyReLU(0.2)(layers.Conv1D(channels, 1)(x))
+    for strides in (2, 2, 2, 2):
+        x = layers.LeakyReLU(0.2)(layers.Conv1D(channels, 4, strides, padding="same")(x))
+    x = layers.Concatenate()([layers.Flatten()(x), layers.GlobalAveragePooling1D()(features)])
+    x = layers.LeakyReLU(0.2)(layers.Dense(channels)(gan.MinibatchStd()(x)))
+    return keras.Model(features, layers.Dense(1)(x), name="discriminator")
 
 
-def choose(generator, discriminator, num_samples, times=2, seed=0):
-    """Let a generator write, and keep what its discriminator takes most for real: as `gan.choose`, over features."""
-    judge = keras.Sequential([build_features(generator.output_shape[1]), discriminator])
-    return gan.choose(generator, judge, num_samples, times, seed)
+class Hear(layers.Layer):
+    """Name what makes music of cells: sounding pitches, intervals between voices, steps of each voice, parallels.
 
+    Input cells (batch, frames, 4, VOCAB) and outlines (batch, frames, 5); output (batch, frames, NUM_HEARD), sums of
+    products of cells: each voice's sounding pitch, and whether it is struck or rests; how many voices sing each pitch
+    class; of each pair of voices the interval modulo 12, and whether it is the same perfect one as a frame before while
+    both move; of each voice that strikes its step from the frame before, by size, and modulo 12; which half octave each
+    voice sings in, and how far it is above the next one; the outline. All have weight 1 but pitches and classes, from
+    which a key is heard, heights and spaces, and the parallels, which are rare. While
+    training, samples are shifted by up to `transpose` semitones, half of them not at all.
 
-class Choose(keras.layers.Layer):
-    """Choose each voice's strongest pitch, and to strike or not; backwards pass gradients as softmax and sigmoid would.
-
-    Input and output (batch, eighths, 4, 57).
-
-    Source: Bengio et al. 2013, Estimating or propagating gradients through stochastic neurons (straight-through).
-    """
-
-    def call(self, logits):
-        soft = ops.softmax(logits[..., :-1])
-        hard = ops.one_hot(ops.argmax(soft, axis=-1), soft.shape[-1], dtype=soft.dtype)
-        likely = ops.sigmoid(logits[..., -1:])
-        struck = ops.cast(likely > 0.5, soft.dtype)
-        chosen, offered = (ops.concatenate(pair, axis=-1) for pair in ((hard, struck), (soft, likely)))
-        return offered + ops.stop_gradient(chosen - offered)
-
-
-class Transpose(keras.layers.Layer):
-    """Shift each sample (batch, eighths, 4, 57) by up to so many semitones while training, half of them not at all.
-
-    Source: Zhao et al. 2020, Differentiable augmentation for data-efficient GAN training.
+    Source: Zhao et al. 2020, Differentiable augmentation for data-efficient GAN training, for the shift.
     """
 
-    def __init__(self, most=0, **kwargs):
+    def __init__(self, transpose=0, **kwargs):
         super().__init__(**kwargs)
-        self.most, self.seed = most, keras.random.SeedGenerator()
+        self.transpose, self.seed = transpose, keras.random.SeedGenerator()
 
-    def call(self, x, training=False):
-        if not (training and self.most):
-            return x
-        shift = keras.random.randint((ops.shape(x)[0],), -self.most, self.most + 1, seed=self.seed)
-        shift = shift * keras.random.randint((ops.shape(x)[0],), 0, 2, seed=self.seed)
-        moved = ops.one_hot(ops.arange(x.shape[-1] - 1)[None] + shift[:, None], x.shape[-1] - 1, dtype=x.dtype)
-        flat = ops.reshape(x[..., :-1], (-1, x.shape[1] * NUM_VOICES, x.shape[-1] - 1))
-        pitches = ops.reshape(ops.matmul(flat, moved), (-1, x.shape[1], NUM_VOICES, x.shape[-1] - 1))
-        return ops.concatenate([pitches, x[..., -1:]], axis=-1)
+    def build(self, cells_shape, outline_shape):
+        size = np.abs(np.arange(SPAN)[:, None] - np.arange(SPAN))
+        above = np.arange(SPAN) - np.arange(SPAN)[:, None]  # from the lower voice's pitch, in rows
+        self.sizes, self.spaces = (np.concatenate(
+            [(each >= low) & (each < high) for low, high in zip(kinds, kinds[1:])], axis=1).astype("float32")
+            for each, kinds in ((size, MOVE_SIZES), (above, SPACES)))
 
+    def compute_output_spec(self, cells, outline, training=False):
+        return keras.KerasTensor((*cells.shape[:2], NUM_HEARD))
 
-class Relations(keras.layers.Layer):
-    """Name what makes music of pitches: intervals between voices, steps of each voice, and parallels.
-
-    Input (batch, eighths, 4, 57), output (batch, eighths, 392): the cells, then sums of products of them. How many
-    voices sing each pitch class; of each pair of voices the interval modulo 12, one-hot, and whether it is the same
-    perfect one as an eighth before while the voices move; of each voice its step from the eighth before, by its size
-    one-hot, and modulo 12 one-hot.
-    All have weight 1 but the cells and classes, from which a key is heard, and the parallels, which are rare.
-    """
-
-    def build(self, shape):
-        pitch = np.arange(shape[-1] - 1)
-        size = np.abs(pitch[:, None] - pitch)
-        bounds = zip(MOVE_SIZES, MOVE_SIZES[1:])
-        self.sizes = np.concatenate([(size >= low) & (size < high) for low, high in bounds], axis=1)
-
-    def call(self, x):
-        pitches, length = x[..., :-1], x.shape[1]
-        octaves = -(-pitches.shape[-1] // NUM_CLASSES)
-        classes = ops.pad(pitches, [(0, 0)] * 3 + [(0, octaves * NUM_CLASSES - pitches.shape[-1])])
-        classes = ops.sum(ops.reshape(classes, (-1, length, NUM_VOICES, octaves, NUM_CLASSES)), axis=3)
+    def call(self, cells, outline, training=False):
+        cells = ops.cast(cells, "float32")
+        frames, flat = cells.shape[1], lambda x: ops.reshape(x, (-1, x.shape[1], x.shape[2] * x.shape[3]))
+        hold, rest = cells[..., HOLD:HOLD + 1], cells[..., NO_NOTE:NO_NOTE + 1]
+        strikes = self.shift(cells[..., 2:]) if training and self.transpose else cells[..., 2:]
+        pitches = [strikes[:, 0]]
+        for now in range(1, frames):
+            pitches.append(strikes[:, now] + hold[:, now] * pitches[-1])
+        pitches = ops.stack(pitches, axis=1)
+        octaves = ops.reshape(pitches, (-1, frames, NUM_VOICES, SPAN // NUM_CLASSES, NUM_CLASSES))
+        classes = ops.sum(octaves, axis=3)
         doubled = ops.concatenate([classes, classes], axis=-1)
         turned = ops.stack([doubled[..., shift:shift + NUM_CLASSES] for shift in range(NUM_CLASSES)], axis=-2)
-        intervals = ops.matmul(classes, ops.swapaxes(ops.reshape(turned, (-1, length, NUM_VOICES * 12, 12)), 2, 3))
-        intervals = ops.reshape(intervals, (-1, length, NUM_VOICES, NUM_VOICES, NUM_CLASSES))
-        pairs = [(low, high) for high in range(NUM_VOICES) for low in range(high + 1, NUM_VOICES)]
-        pairs = ops.stack([intervals[:, :, low, high] for low, high in pairs], axis=2)  # (batch, eighths, 6, 12)
-        near = ops.matmul(pitches[:, :-1], ops.cast(self.sizes, x.dtype))  # (batch, eighths - 1, 4, 5 * 56)
-        near = ops.reshape(near, (-1, length - 1, NUM_VOICES, len(MOVE_SIZES) - 1, pitches.shape[-1]))
-        sizes = ops.sum(near * pitches[:, 1:, :, None], axis=-1)
-        steps = ops.sum(turned[:, 1:] * classes[:, :-1, :, None], axis=-1)
-        moves = ops.stack([1 - sizes[:, :, high, 0] for high in range(NUM_VOICES) for _ in range(high + 1, NUM_VOICES)],
-                          axis=2)
+        pairs = ops.stack([ops.einsum("btsc,btc->bts", turned[:, :, high], classes[:, :, low]) for high, low in PAIRS],
+                          axis=2)  # how far the upper is above the lower: (batch, frames, 6, 12)
+        hit = ops.sum(strikes, axis=-1, keepdims=True)
+        sizes = between(pitches[:, :-1], strikes[:, 1:], self.sizes)
+        spaces = SPACE_WEIGHT * between(pitches[:, :, 1:], pitches[:, :, :-1], self.spaces)
+        heights = CELL_WEIGHT * ops.sum(ops.reshape(pitches, (-1, frames, NUM_VOICES, SPAN // 6, 6)), axis=-1)
+        steps = ops.einsum("btvsc,btvc->btvs", turned[:, 1:], classes[:, :-1]) * hit[:, 1:]
+        moves = ops.sum(sizes[..., 1:], axis=-1)
+        moves = ops.stack([moves[..., high] * moves[..., low] for high, low in PAIRS], axis=-1)
         parallels = [PARALLEL_WEIGHT * moves * pairs[:, 1:, :, interval] * pairs[:, :-1, :, interval]
                      for interval in PERFECT]
-        later = ops.concatenate([*parallels, *(ops.reshape(part, (-1, length - 1, NUM_VOICES * part.shape[-1]))
-                                               for part in (sizes, steps))], axis=-1)
-        alone, chords = (ops.reshape(part, (-1, length, part.shape[2] * part.shape[3]))
-                         for part in (CELL_WEIGHT * x, pairs))
-        sung = CELL_WEIGHT * ops.sum(classes, axis=2)
-        return ops.concatenate([alone, sung, chords, ops.pad(later, [(0, 0), (1, 0), (0, 0)])], axis=-1)
+        later = ops.concatenate([*parallels, flat(sizes), flat(steps)], axis=-1)
+        return ops.concatenate([
+            CELL_WEIGHT * flat(pitches), hit[..., 0], rest[..., 0], CELL_WEIGHT * ops.sum(classes, axis=2), flat(pairs),
+            ops.pad(later, ((0, 0), (1, 0), (0, 0))), flat(heights), flat(spaces), gan_singers.spell(outline),
+        ], axis=-1)
+
+    def shift(self, strikes):
+        """Strikes (batch, frames, 4, SPAN), each sample shifted as a whole."""
+        shape = (ops.shape(strikes)[0],)
+        by = keras.random.randint(shape, -self.transpose, self.transpose + 1, seed=self.seed)
+        by = by * keras.random.randint(shape, 0, 2, seed=self.seed)
+        moved = ops.one_hot(ops.arange(SPAN)[None] + by[:, None], SPAN)
+        flat = ops.reshape(strikes, (-1, strikes.shape[1] * NUM_VOICES, SPAN))
+        return ops.reshape(ops.matmul(flat, moved), (-1, strikes.shape[1], NUM_VOICES, SPAN))
+
+
+def between(low, high, table):
+    """Sort intervals into kinds: one-hot pitches (..., SPAN) twice, a table (SPAN, kinds * SPAN) -> (..., kinds)."""
+    near = ops.reshape(ops.matmul(low, table), (-1, *low.shape[1:-1], table.shape[1] // SPAN, SPAN))
+    return ops.einsum("btvsp,btvp->btvs", near, high)
+
+
+# ---------------------------------------------------------------------------------------------- learning and writing
+
+
+class Pupil(keras.Model):
+    """A generator's singers while they are taught: [tokens, outline] -> logits."""
+
+    def __init__(self, generator, **kwargs):
+        super().__init__(**kwargs)
+        self.singers = generator.get_layer("singers")
+
+    def call(self, inputs, training=False):
+        return self.singers.read(ops.cast(inputs[0], "int32"), inputs[1], training)
+
+
+def teach(generator, tokens, outlines, held_out, epochs, batch_size=16, learning_rate=2e-3, weight_decay=0.05):
+    """Teach a generator by likelihood what follows in Bach, before or instead of the discriminator.
+
+    Args: generator: as `build_generator`, changed. tokens, outlines: as `excerpts`. held_out: such a pair. epochs: int.
+        batch_size, learning_rate, weight_decay: of AdamW.
+    Returns: dict, the history: loss and val_loss in nats per cell.
+    Notebook: 04, "Four named voices".
+    """
+    pupil, steps = Pupil(generator), -(-len(tokens) // batch_size)
+    pupil.compile(training.optimizer(epochs * steps, learning_rate, weight_decay),
+                  keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return pupil.fit([tokens, outlines], tokens, batch_size, epochs, verbose=2,
+                     validation_data=([held_out[0], held_out[1]], held_out[0])).history
+
+
+def fit(generator, discriminator, lessons, held_out, taught, epochs, watch=None, every=50, folder=None, best=None,
+        transpose=3, **settings):
+    """Train a GAN of four voices: first the generator alone, by likelihood, then both against each other.
+
+    Args: generator, discriminator: as `build_generator` and `build_discriminator`, changed. lessons, held_out: pairs of
+        tokens and outlines, as `excerpts`. taught: epochs of `teach`, 0 to leave all to the discriminator. epochs,
+        watch, every, folder, best: see `gan.fit`. transpose: see `build_features`. settings: of `gan.Trainer`.
+    Returns: (generator, history): see `gan.run`; with `taught`, history["likelihood"] is the validation loss of it, in
+        nats per cell.
+    Raises: as `gan.Trainer` and `gan.run`.
+    Notebook: 04, "Four named voices".
+    """
+    tokens, outlines = lessons
+    goes_on = folder and (Path(folder) / gan.STATE).exists()
+    likelihood = teach(generator, tokens, outlines, held_out, taught)["val_loss"] if taught and not goes_on else []
+    features = build_features(generator.output_shape[1], transpose)
+    trainer = gan.Trainer(generator, discriminator, encode(tokens), features=features, outlines=outlines, **settings)
+    network, history = gan.run(trainer, epochs, watch, every, folder, best)
+    return network, history | ({"likelihood": likelihood} if likelihood else {})
+
+
+def draw(outlines, count, seed=0):
+    """Draw outlines to write under, (excerpts, frames, 5), with replacement: (count, frames, 5)."""
+    return outlines[np.random.default_rng(seed).integers(len(outlines), size=count)]
+
+
+def generate(generator, outlines, seed=0):
+    """Let a generator write.
+
+    Args: generator: as `build_generator`. outlines: uint8 (samples, frames, 5). seed: of the latents.
+    Returns: float32 (samples, frames, 4, VOCAB), for `decode`.
+    Notebook: 04, "Four named voices".
+    """
+    noise = np.random.default_rng(seed).standard_normal((*outlines.shape[:2], NUM_VOICES), np.float32)
+    return generator.predict([noise, outlines], batch_size=256, verbose=0)
+
+
+def judge(discriminator, cells, outlines):
+    """Ask a discriminator about samples: logits float32 (samples,), higher for what seems real to it.
+
+    Its batch says how varied its samples are; so give it as many at once as it has learned from, or compare only
+    samples of one call.
+    """
+    read = keras.Sequential([build_features(cells.shape[1]), discriminator])
+    return read.predict([cells, outlines], batch_size=gan.BATCH, verbose=0)[:, 0]
