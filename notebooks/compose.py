@@ -235,7 +235,7 @@ def main(arguments=None):
         say(line)
     out = chosen.out or free_folder(title)
     out.mkdir(parents=True, exist_ok=True)
-    keep_all(found, title, out, chosen.tempo or edition.CHORALE_TEMPO, chosen.expression)
+    keep_all(found, title, out, chosen.tempo or expression.CHORALE_TEMPO, chosen.expression)
     with files.whole(out / "report.md") as temporary:
         temporary.write_text(report(title, said, found), encoding="utf-8")
     say(f"\n{compared(found)}\n\n{near(out / 'report.md')} says more")

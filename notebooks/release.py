@@ -25,7 +25,7 @@ from utils.show import table
 
 BEGIN, END = "<!-- results: written by make release -->\n", "<!-- end of results -->\n"
 RESULTS = ROOT / "outputs" / "evaluation" / "results.json"
-DIGITS = {"notes a bar": 1, "copied": 0}
+DIGITS = {"notes per bar": 1, "copied": 0}
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}  # the same on every machine
 

@@ -10,7 +10,7 @@ import soundfile
 from utils import runs
 from utils.measure import gan_sweep, metrics, variety
 from utils.music import data, midi
-from utils.nets import training, two_clocks
+from utils.nets import gan_toys, training, two_clocks
 from utils.show import table
 from utils.sound import audio
 
@@ -45,8 +45,9 @@ def test_a_benchmark_network_is_as_good_as_it_says(folder):
 def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
     rows = table.read_csv(OUTPUTS / "gan_sweep" / "results.csv").to_dict("records")
     configs = {tuple(row[name] for name in gan_sweep.SETTINGS) for row in rows}
-    assert len(configs) == len(rows) == 280
-    for recipe, epochs in (("study", 1000), ("balanced", 1000), ("cured", 1500), ("study", 1500)):
+    assert len(configs) == len(rows) == 350
+    for recipe, epochs in (("original", 1000), ("balanced", 1000), ("cured", 1500), ("original", 1500),
+                           ("slowing", 1500)):
         assert sum((row["recipe"], row["epochs"]) == (recipe, epochs) for row in rows) == 70
     for row in rows:
         collapsed = row["verdict"] != "failed" and (
@@ -57,6 +58,17 @@ def test_the_sweep_is_complete_and_its_verdicts_follow_from_its_figures():
         assert row["verdict"] in ("failed", expected)
 
 
+def test_points_on_the_mixtures_are_as_good_as_their_rows_say():
+    rows = {"{toy}_{recipe}_{seed}".format(**row): row for row in runs.read_json(OUTPUTS / "gan_toys" / "results.json")}
+    with np.load(OUTPUTS / "gan_toys" / "points.npz") as store:
+        assert set(store) <= set(rows) and len(rows) == 60 and len(store) == 6  # of each recipe on each, ten and one
+        for name, points in store.items():
+            found = gan_toys.TOYS[rows[name]["toy"]].judge(points)
+            assert abs(found["modes"] - rows[name]["modes"]) <= 1  # points are kept as halves
+            assert found["quality"] == pytest.approx(rows[name]["quality"], abs=0.03)
+            assert found["reverse_kl"] == pytest.approx(rows[name]["reverse_kl"], abs=0.01)
+
+
 def test_the_results_are_those_of_the_shipped_windows():
     rows = json.loads((OUTPUTS / "evaluation" / "results.json").read_text())["rows"]
     store = np.load(OUTPUTS / "evaluation" / "windows.npz")
@@ -64,7 +76,7 @@ def test_the_results_are_those_of_the_shipped_windows():
     for name in set(rows) - {"Bach"}:
         values = metrics.measure(store[name])
         for column, measure in (("chord rate", "chord_rate"), ("dissonance", "dissonance"),
-                                ("notes a bar", "notes_per_bar")):
+                                ("notes per bar", "notes_per_bar")):
             assert rows[name][column] == pytest.approx(np.nanmean(values[measure]))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from notebooks import compose, own_music
+from notebooks import compose, judge, own_music
 from tests.bench import score_json
 from utils.music import midi
 from utils.nets import gan
@@ -122,9 +122,13 @@ def test_commands_for_a_tune_are_understood():
 def test_commands_name_files_and_options_that_exist():
     call = re.search(r"^    \.venv/bin/python (notebooks/own_music\.py) (.*)$", README, re.MULTILINE)
     assert (ROOT / call[1]).is_file() and own_music.parse(call[2].split()).network == "gru"
-    section = README[README.index("## Your own music"):README.index("## The music")]
+    section = README[README.index("## Your own music"):README.index("## Judge any chorales")]
     assert set(own_music.STEPS) <= set(re.findall(r"`(\w+)`", section))
     for option in re.findall(r"`(--\w+)`", section):
         assert option in own_music.__doc__
+    call, = re.findall(r"^    \.venv/bin/python notebooks/judge\.py (.*)$", README, re.MULTILINE)
+    assert judge.parse(shlex.split(call)).name == "My program"
+    section = README[README.index("## Judge any chorales"):README.index("## The music")]
+    assert f"needs {judge.LEAST_WINDOWS} windows, and {judge.LEAST_PIECES} whole pieces" in section
     module, arguments = re.search(r"^    \.venv/bin/python -m (\S+) (.*)$", README, re.MULTILINE).groups()
     assert module == score_json.__name__ and len(arguments.split()) == 2

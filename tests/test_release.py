@@ -15,8 +15,8 @@ from utils import runs
 from utils.show import table
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = {"rows": {"Bach": {"notes a bar": 17.56, "critic's AUC": 0.5},
-                    "a GRU": {"notes a bar": 12.0, "critic's AUC": None, "copied": 9.6}}}
+RESULTS = {"rows": {"Bach": {"notes per bar": 17.56, "critic's AUC": 0.5},
+                    "a GRU": {"notes per bar": 12.0, "critic's AUC": None, "copied": 9.6}}}
 SMALL = '''\
 import os, sys
 sys.path.insert(0, "..")
@@ -33,7 +33,7 @@ HTML(f'<a href="{out}/piece.mid">mid</a>')'''
 
 def test_only_the_table_changes():
     readme = f"before\n{release.BEGIN}old\n{release.END}after\n"
-    lines = ["|  | notes a bar | critic's AUC | copied |", "| --- | --- | --- | --- |",
+    lines = ["|  | notes per bar | critic's AUC | copied |", "| --- | --- | --- | --- |",
              "| Bach | 17.6 | 0.50 |  |", "| a GRU | 12.0 |  | 10 |", ""]
     expected = f"before\n{release.BEGIN}" + "\n".join(lines) + f"{release.END}after\n"
     assert release.with_table(readme, RESULTS) == expected

@@ -28,7 +28,7 @@ OTHERS = {  # what a module may import that is not ours; NumPy and the standard 
     "audio": "scipy soundfile midirenderer", "recordings": "tqdm", "hearing": "scipy", "code_baselines": "scipy tqdm",
     "infill_numpy": "threadpoolctl", "queues": "tqdm", "queues_numba": "numba",
     "gan": "tensorflow",  # Keras: from nets/backend alone
-    "metrics": "scipy", "variety": "scipy", "phrases": "scipy", "critic": "sklearn", "gan_sweep": "tqdm",
+    "metrics": "scipy", "variety": "scipy", "phrases": "scipy", "critic": "sklearn", "gan_sweep": "scipy tqdm",
     "timbre": "scipy sklearn",
     "plots": "matplotlib", "table": "pandas", "score": "verovio", "player": "IPython", "edition": "resvg_py",
     "ear": "scipy", "pages": "jinja2 markupsafe",
@@ -36,7 +36,7 @@ OTHERS = {  # what a module may import that is not ours; NumPy and the standard 
 WITH_KERAS = {"nets", "critic", "timbre"}  # a room, and modules of another one
 NETWORK_AND_PICKLE = "socket ssl http urllib.request ftplib requests httpx pickle shelve marshal dill joblib".split()
 
-MODULE_LINES, FUNCTION_LINES, ARGUMENTS, CODE_LINES = 300, 45, 12, 6_170
+MODULE_LINES, FUNCTION_LINES, ARGUMENTS, CODE_LINES = 300, 45, 12, 6_750
 EXCEPTIONS = {  # what may be larger, and why
     "music/midi": "reader, writer and roll share one set of limits and checks",
     "nets/gan": "the trainer and what it is asked to do are read together",

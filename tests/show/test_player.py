@@ -24,6 +24,24 @@ def test_a_piece_is_written_whole_and_played_in_part(tmp_path):
     assert len(player.listen(MINUTE, tmp_path / "new" / "piece", seconds=5).data) < len(html) / 2
 
 
+def test_a_shipped_recording_has_a_player_and_its_links(tmp_path):
+    player.listen(MINUTE, tmp_path / "piece", tempo=120)
+    html = player.shipped(tmp_path / "piece.mp3", "Shipped", seconds=3).data
+    assert "Shipped" in html and html.count("<a href") == 2 and "piece.mid" in html and len(html) < 60_000
+    (tmp_path / "piece.mid").unlink()
+    assert player.shipped(tmp_path / "piece.mp3").data.count("<a href") == 1
+    with pytest.raises(ValueError, match="nothing"):
+        player.shipped(tmp_path / "nothing.mp3")
+
+
+def test_windows_are_played_one_after_another(tmp_path):
+    window = np.zeros((16, 128), np.uint8)
+    window[0, 60], window[1:, 60] = 1, 2
+    player.windows(np.stack([window] * 5), tmp_path / "three")
+    notes = midi.midi_to_notes(tmp_path / "three.mid")
+    assert notes["start"].tolist() == [0, 4, 8] and notes["end"][-1] == 12
+
+
 def test_what_is_not_ours_is_cut(tmp_path):
     player.listen(MINUTE, tmp_path / "bach", share=False)
     assert [file.name for file in tmp_path.iterdir()] == ["bach.mp3"]

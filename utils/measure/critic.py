@@ -11,10 +11,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from utils.measure import metrics
+from utils.music import windows
 from utils.music.windows import BEAT_FRAMES, as_windows
 from utils.nets.backend import keras
 
 NUM_BOOTSTRAPS = 500
+MIDDLE_C = 60
+WINDOW_PARTS = {"soprano": [0], "alto": [1], "tenor": [2], "bass": [3], "outer voices": [0, 3], "inner voices": [1, 2],
+                "rhythm": None, "pitches": None}  # of a window: voices by rank
 LOWEST_SEEN, HIGHEST_SEEN = 28, 92  # pitches that the network looks at, an octave or so more than any voice
 FEATURES = ("notes_per_bar", "odd_onsets", "chord_rate", "dissonance", "in_key", "melodic_interval", "parallels",
             "height of voice 1", "height of voice 2", "height of voice 3", "height of voice 4",
@@ -39,7 +43,7 @@ class Verdict(NamedTuple):
     gives_away: dict
 
 
-def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12):
+def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12, model_groups=None):
     """Train three critics on training windows, and score them on windows of unseen pieces against fresh ones.
 
     Both sides must be in one key, at one place of the bar, and through the same encoding, or that is all they hear.
@@ -47,34 +51,73 @@ def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12
     Args: bach, model: uint8 (windows, frames, 128) to learn from; the longer set is thinned out to the size of the
         other. unseen_bach, unseen_model: windows to be scored by. groups: int (unseen Bach windows,), the piece of
         each, drawn as a whole for the interval; None for each window by itself. seed: of critics and intervals. epochs:
-        of the network.
+        of the network. model_groups: as groups, of the unseen windows of the model.
     Returns: list of `Verdict`, the hardest critic first: of boosted trees, a logistic regression, and a small
         convolutional network that sees the roll itself.
     Raises: ValueError for fewer than 20 windows on a side, windows of different length, or groups of another number.
     Source: Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests. Notebook: 05, "The critic".
     """
-    sides = [as_windows(windows, BEAT_FRAMES) for windows in (bach, model, unseen_bach, unseen_model)]
-    if min(map(len, sides)) < 20 or len({windows.shape[1] for windows in sides}) > 1:
-        raise ValueError(f"windows of shapes {[each.shape for each in sides]}: pass 20 or more each, equally long")
-    groups = np.arange(len(unseen_bach)) if groups is None else np.asarray(groups)
-    if len(groups) != len(unseen_bach):
-        raise ValueError(f"{len(groups)} groups for {len(unseen_bach)} windows: name the piece of each window")
-    size = min(len(bach), len(model))
-    learned = np.concatenate([windows[np.arange(size) * len(windows) // size] for windows in sides[:2]])
-    is_bach = np.repeat([1, 0], size)
-    unseen, truth = np.concatenate(sides[2:]), np.repeat([1, 0], [len(unseen_bach), len(unseen_model)])
+    learned, is_bach, unseen, truth, groups = _sides(bach, model, unseen_bach, unseen_model, groups, model_groups)
     known, asked = metrics.features(learned), metrics.features(unseen)
-    verdicts = []
+    verdicts = [_network(learned, is_bach, unseen, truth, groups, seed, epochs)]
     for name, critic in (("boosted trees", HistGradientBoostingClassifier(random_state=seed)),
                          ("logistic", make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)))):
         critic.fit(known, is_bach)
         found = permutation_importance(critic, asked, truth, scoring="roc_auc", random_state=seed, n_repeats=5)
         order = np.argsort(-found.importances_mean)
         gives_away = {FEATURES[number]: float(found.importances_mean[number]) for number in order}
-        verdicts.append(verdict(name, critic.predict_proba(asked)[:, 1], truth, groups, gives_away, seed))
-    scores = _network_scores(learned, is_bach, unseen, seed, epochs)
-    verdicts.append(verdict("network", scores, truth, groups, {}, seed))
+        verdicts.append(verdict(name, critic.predict_proba(asked)[:, 1], truth, groups[0], gives_away, seed, groups[1]))
     return sorted(verdicts, key=lambda verdict: -verdict.auc)
+
+
+def network(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12, model_groups=None):
+    """Let the convolutional network listen by itself, for windows that the others have no features for, see `part`.
+
+    Args, Raises: as `judge`. Returns: Verdict.
+    Notebook: 05, "What it still hears".
+    """
+    return _network(*_sides(bach, model, unseen_bach, unseen_model, groups, model_groups), seed, epochs)
+
+
+def part(rolls, name):
+    """Keep one part of windows and leave out all else, to find out where a critic hears the difference.
+
+    Args: rolls: uint8 (windows, frames, 128). name: one of WINDOW_PARTS: voices by rank, with their attacks;
+        "rhythm", when any voice strikes, on one pitch; "pitches", all that sounds, struck only where it was silent
+        before.
+    Returns: uint8 (windows, frames, 128).
+    Raises: ValueError for another name.
+    Notebook: 05, "What it still hears".
+    """
+    rolls = as_windows(rolls)
+    if name == "rhythm":
+        kept = np.zeros_like(rolls)
+        kept[..., MIDDLE_C] = np.where((rolls == 1).any(axis=2), 1, 2 * rolls.any(axis=2))
+        return kept
+    if name == "pitches":
+        before = np.pad(rolls, ((0, 0), (1, 0), (0, 0)))[:, :-1] != 0
+        return np.where(rolls != 0, 1 + before, 0).astype(np.uint8)
+    if name not in WINDOW_PARTS:
+        raise ValueError(f"there is no part {name!r}: choose one of {', '.join(WINDOW_PARTS)}")
+    chosen = windows.voices(rolls)[..., WINDOW_PARTS[name]].astype(int)
+    inside = np.any(np.arange(rolls.shape[2]) == chosen[..., None], axis=2)
+    return np.where(inside, rolls, 0).astype(np.uint8)
+
+
+def _sides(bach, model, unseen_bach, unseen_model, groups, model_groups):
+    """What critics learn from, and whether it is Bach's; what they are asked about, and whether that is; the pieces."""
+    sides = [as_windows(each, BEAT_FRAMES) for each in (bach, model, unseen_bach, unseen_model)]
+    if min(map(len, sides)) < 20 or len({each.shape[1] for each in sides}) > 1:
+        raise ValueError(f"windows of shapes {[each.shape for each in sides]}: pass 20 or more each, equally long")
+    groups = [np.arange(len(each)) if known is None else np.asarray(known)
+              for known, each in ((groups, unseen_bach), (model_groups, unseen_model))]
+    if [len(each) for each in groups] != [len(unseen_bach), len(unseen_model)]:
+        raise ValueError(f"{len(groups[0])} and {len(groups[1])} groups for {len(unseen_bach)} and {len(unseen_model)} "
+                         "windows: name the piece of each window")
+    size = min(len(bach), len(model))
+    learned = np.concatenate([each[np.arange(size) * len(each) // size] for each in sides[:2]])
+    truth = np.repeat([1, 0], [len(unseen_bach), len(unseen_model)])
+    return learned, np.repeat([1, 0], size), np.concatenate(sides[2:]), truth, groups
 
 
 def build_network(frames, channels=32):
@@ -92,14 +135,15 @@ def build_network(frames, channels=32):
     return keras.Model(rolls, keras.layers.Dense(1, activation="sigmoid")(x), name="critic")
 
 
-def _network_scores(learned, is_bach, unseen, seed, epochs):
-    """Train the network, and let it score unseen windows."""
+def _network(learned, is_bach, unseen, truth, groups, seed, epochs):
+    """Train the network, and let it judge unseen windows."""
     keras.utils.set_random_seed(seed)
     network = build_network(learned.shape[1])
     network.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
     order = np.random.default_rng(seed).permutation(len(learned))  # else `fit` would see one side at the end
     network.fit(_see(learned[order]), is_bach[order], batch_size=32, epochs=epochs, verbose=0)
-    return network.predict(_see(unseen), batch_size=64, verbose=0)[:, 0]
+    scores = network.predict(_see(unseen), batch_size=64, verbose=0)[:, 0]
+    return verdict("network", scores, truth, groups[0], {}, seed, groups[1])
 
 
 def _see(windows):
@@ -108,20 +152,22 @@ def _see(windows):
     return np.stack([seen != 0, seen == 1], axis=-1).astype(np.float32)
 
 
-def verdict(name, scores, truth, groups, gives_away, seed):
+def verdict(name, scores, truth, groups, gives_away, seed, made_groups=None):
     """Say how well a critic tells two sides apart.
 
     Args: name: the critic's. scores: float (items,), higher where an item seems real. truth: 1 (real) or 0 (made) for
         each. groups: int (real items,), the piece of each. gives_away: see `Verdict`. seed: of the interval.
-    Returns: Verdict: AUC, its interval over real pieces and made items, and how many of these pass.
+        made_groups: as groups, of the made items; None for each by itself.
+    Returns: Verdict: AUC, its interval over pieces, and how many of the made items pass.
     Notebook: 05, "The critic".
     """
     bach, model = scores[truth == 1], scores[truth == 0]
-    rng, pieces = np.random.default_rng(seed), [np.flatnonzero(groups == piece) for piece in np.unique(groups)]
-    drawn = []
+    made_groups = np.arange(len(model)) if made_groups is None else made_groups
+    rng, drawn = np.random.default_rng(seed), []
+    sides = [[scored[of == piece] for piece in np.unique(of)] for scored, of in ((bach, groups), (model, made_groups))]
     for _ in range(NUM_BOOTSTRAPS):
-        ours = bach[np.concatenate([pieces[number] for number in rng.integers(len(pieces), size=len(pieces))])]
-        theirs = model[rng.integers(len(model), size=len(model))]
+        ours, theirs = (np.concatenate([pieces[number] for number in rng.integers(len(pieces), size=len(pieces))])
+                        for pieces in sides)
         drawn.append(roc_auc_score(np.repeat([1, 0], [len(ours), len(theirs)]), np.concatenate([ours, theirs])))
     low, high = np.quantile(drawn, (0.025, 0.975))
     passes = float(np.mean(model >= np.median(bach)))

@@ -11,12 +11,11 @@ from utils.music import keys, midi, voices
 from utils.show import score
 from utils.sound import audio, expression
 
-CHORALE_TEMPO = 84.0  # quarter notes a minute
 PNG_WIDTH = 1800  # pixels
 KINDS = ("mid", "musicxml", "svg", "png", "mp3", "performed.mid")  # the first as written, the last as performed
 
 
-def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS, depth=1.0):
+def write(read, path, title="", tempo=expression.CHORALE_TEMPO, formats=KINDS, depth=1.0):
     """Write a piece in all formats, each file whole or not at all.
 
     Args: read: piece.Piece. path: without its ending, in a folder that exists. title: above the score. tempo: quarter
@@ -52,12 +51,12 @@ def write(read, path, title="", tempo=CHORALE_TEMPO, formats=KINDS, depth=1.0):
     return found
 
 
-def sound(read, tempo=CHORALE_TEMPO, depth=1.0):
+def sound(read, tempo=expression.CHORALE_TEMPO, depth=1.0):
     """Play a piece in concert: piece.Piece -> wave float32 (samples, 2) at audio.CONCERT_RATE. Others as `perform`."""
     return audio.concert(perform(read, tempo, depth).notes)
 
 
-def perform(read, tempo=CHORALE_TEMPO, depth=1.0):
+def perform(read, tempo=expression.CHORALE_TEMPO, depth=1.0):
     """Perform a piece with all that is known of it.
 
     Args: read: piece.Piece. tempo: quarter notes per minute. depth: of the expression.
@@ -68,7 +67,7 @@ def perform(read, tempo=CHORALE_TEMPO, depth=1.0):
                               **expression.facts(read))
 
 
-def meta(read, tempo=CHORALE_TEMPO):
+def meta(read, tempo=expression.CHORALE_TEMPO):
     """What a MIDI file says of a piece beside its notes: piece.Piece -> midi.Meta."""
     unit = next(unit for unit in (4, 8, 16) if read.upbeat * unit % 16 == 0)
     upbeat = [(0.0, read.upbeat * unit // 16, unit)] if read.upbeat else []

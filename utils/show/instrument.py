@@ -9,8 +9,8 @@ import json
 import numpy as np
 
 from utils.music import ear
-from utils.show import edition, pages
-from utils.sound import tones
+from utils.show import pages
+from utils.sound import expression, tones
 
 ENGINE = "inputs.js", "net.js", "drafts.js", "harmony.js", "writer.js"  # what a worker runs; the page runs it, too
 SCRIPTS = ("notation.js", "ear.js", "midi.js", "musicxml.js", "open.js", "keep.js", "glyphs.js", "bars.js", "voice.js",
@@ -35,7 +35,7 @@ def build(path, network, piano, tunes, learned_from="Bach’s chorales"):
     return pages.write(
         path, "instrument.html", engine=ENGINE, scripts=SCRIPTS, ear=json.loads(ear.LEARNED.read_text("utf-8")),
         network={"dilations": list(network["dilations"]), "arrays": arrays}, piano={"decays": tones.DECAYS} | waves,
-        tunes=[pages.score(each.piece, title, edition.CHORALE_TEMPO) for title, each in tunes],
+        tunes=[pages.score(each.piece, title, expression.CHORALE_TEMPO) for title, each in tunes],
         learned_from=learned_from,
         parameters=sum(value.size for name, value in network.items() if name != "dilations"))
 

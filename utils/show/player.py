@@ -42,6 +42,29 @@ def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_
     return show(wave, written, title or path.name, seconds)
 
 
+def windows(rolls, path, title="", count=3, tempo=expression.CHORALE_TEMPO):
+    """Perform the first windows of a writer, one after another.
+
+    Args: rolls: uint8 (windows, frames, 128). path, title, tempo: see `listen`. count: windows that are played.
+    Returns, Raises: as `listen`.
+    Notebook: 04, "The original networks".
+    """
+    return listen(midi.roll_to_notes(np.concatenate(rolls[:count])), path, tempo, title)
+
+
+def shipped(path, title="", seconds=EXCERPT_SECONDS):
+    """Show a player of a shipped recording's first seconds, and links to it and to its MIDI file, if there is one.
+
+    Args: path: of an .mp3 file. title: what is written above the player. seconds: what the notebook itself holds.
+    Returns: IPython HTML. Raises: ValueError as `audio.read`.
+    Notebook: the first player of each.
+    """
+    path = Path(path)
+    wave, _ = audio.read(path, audio.CONCERT_RATE)
+    notes = [path.with_suffix(".mid")] if path.with_suffix(".mid").exists() else []
+    return show(np.stack([wave, wave], axis=1), [path, *notes], title, seconds)
+
+
 def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
     """Show a player of a wave's first seconds, and links to files that hold more.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from utils.music import grid, midi, voices
 
+CHORALE_TEMPO = 84.0  # quarter notes per minute
 CLOCK_STEP = 1 / 8  # quarter notes: how finely the tempo is drawn
 HELD_LONGER = 0.5  # of its length, by which a fermata is held longer
 BREATH_SECONDS = 0.22  # of silence after a fermata
