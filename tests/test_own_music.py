@@ -110,12 +110,12 @@ def test_what_one_network_cannot_read_another_can(folder, capsys):
     for name, notes in {"short": short, "tiny": tiny, "high": high}.items():
         midi.notes_to_midi(notes, folder / f"{name}.mid")
     kept = {network: {piece.name for some in own_music.read(folder, network) for piece in some}
-            for network in ("gru", "voices")}
+            for network in ("gru", "voices", "gan")}
     five, said = {path.stem for path in FIVE}, capsys.readouterr().out
-    assert kept["voices"] == five and {"short"} | five <= kept["gru"] and "tiny" not in kept["gru"]
+    assert kept["gan"] == five and kept["voices"] - {"high"} == five and {"short"} | five <= kept["gru"] and "tiny" not in kept["gru"]
     assert "left out: tiny: it is shorter than a bar\n" in said
     assert "left out: short: it has no four bars of 4/4, which --network voices learns from\n" in said
-    assert "left out: high: " in said
+    assert "left out: high: no four bars of it keep to G1 to D6" in said
 
 
 def test_a_folder_of_strangers_is_read_and_the_report_says_what_was_done(tmp_path, capsys):
