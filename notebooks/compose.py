@@ -148,9 +148,7 @@ def keep_all(found, title, out, tempo, depth):
 
 def free_folder(name):
     """A folder in outputs/local that is not there yet."""
-    name = re.sub(r"[^\w.-]+", "_", name.lower()).strip("._") or "piece"
-    places = (ROOT / "outputs" / "local" / (name + ending) for ending in ("", *(f"_{n}" for n in range(2, 10_000))))
-    return next(place for place in places if not place.exists())
+    return files.free_folder(ROOT / "outputs" / "local", name, "piece")
 
 
 def near(path):

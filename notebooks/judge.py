@@ -13,7 +13,6 @@ notebook 05.
 
 import argparse
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -247,7 +246,7 @@ def figures(asked, taught, side, seed):
     say("critics listen, a minute or so ...")
     heard = verdicts.listen(side, *sides, seed, EPOCHS)
     row = verdicts.row(means, whole, heard) | {"phrase ends at rest": means["cadences"],
-                                               "longest copy": int(verdicts.copies(rolls, side).max())}
+                                               "longest copy": whole["longest copy"]}
     row = {column: [value, *(metrics.interval(found[known[column]], groups, seed) if column in known else (None, None))]
            for column, value in row.items()}
     count = {"measured": len(rolls), "taught": len(sides[0]), "asked": len(sides[1]), "most": [TAUGHT, NUM]}
@@ -434,9 +433,7 @@ def kept():
 
 def free_folder(name):
     """A folder in outputs/local/judge that is not there yet."""
-    name = re.sub(r"[^\w.-]+", "_", name.lower()).strip("._") or "music"
-    places = (ROOT / "outputs" / "local" / "judge" / (name + end) for end in ("", *(f"_{n}" for n in range(2, 10_000))))
-    return next(place for place in places if not place.exists())
+    return files.free_folder(ROOT / "outputs" / "local" / "judge", name, "music")
 
 
 def say(line):

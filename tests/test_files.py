@@ -81,3 +81,10 @@ def test_there_are_as_many_processes_as_cores_and_no_more_than_work(monkeypatch,
     monkeypatch.setattr(files, "ProcessPoolExecutor", lambda *settings: settings)
     found, context, initializer = files.workers(most=most, initializer=mark)
     assert (found, context.get_start_method(), initializer) == (count, "spawn", mark)
+
+
+def test_a_free_folder_is_one_that_is_not_there_yet(tmp_path):
+    assert files.free_folder(tmp_path, "My Tune?", "piece") == tmp_path / "my_tune"
+    (tmp_path / "my_tune").mkdir()
+    assert files.free_folder(tmp_path, "My Tune?", "piece") == tmp_path / "my_tune_2"
+    assert files.free_folder(tmp_path, "../..", "piece") == tmp_path / "piece"

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, names that can be printed, and the processes that make or read many files."""
 
 import os
+import re
 import unicodedata
 import uuid
 from concurrent.futures import ProcessPoolExecutor
@@ -51,3 +52,10 @@ def workers(executor=None, most=None, initializer=None):
         return nullcontext(executor)
     count = os.cpu_count() or 1
     return ProcessPoolExecutor(min(count, most or count), get_context("spawn"), initializer)
+
+
+def free_folder(place, name, otherwise):
+    """Find a folder in `place` that is not there yet: named after `name`, or after `otherwise` if no letter is left."""
+    name = re.sub(r"[^\w.-]+", "_", name.lower()).strip("._") or otherwise
+    places = (Path(place) / (name + ending) for ending in ("", *(f"_{n}" for n in range(2, 10_000))))
+    return next(place for place in places if not place.exists())

@@ -63,14 +63,16 @@ def figures(rolls, side, most=COPIED):
 
     Args: rolls: uint8 (windows, frames, 128). side: Bach. most: windows that are searched for copies.
     Returns: dict of float: roots, notes, onsets, phrases, divergences from the training windows in bits; similar bars,
-        mean self-similarity; copied, the median longest run that is in a training piece, in sixteenths; seen before,
-        share of stretches of 8 frames; precision and coverage; nn, nearness to one another.
+        mean self-similarity; copied, the median longest run that is in a training piece, in sixteenths, and longest
+        copy, the longest of all; seen before, share of stretches of 8 frames; precision and coverage; nn, nearness to
+        one another.
     Notebook: 05, "Copies".
     """
     apart = {"roots": metrics.root_divergence(rolls, side.train)} | phrases.divergences(rolls, side.train)
     precision, coverage = variety.precision_coverage(metrics.features(rolls), side.features)
     similar = np.array([mean(metrics.self_similarity(window, max_lag=3)) for window in rolls if window.any()])
-    return apart | {"similar bars": mean(similar), "copied": np.median(copies(rolls, side, most)),
+    copied = copies(rolls, side, most)
+    return apart | {"similar bars": mean(similar), "copied": np.median(copied), "longest copy": int(copied.max()),
                     "seen before": np.nanmean([side.index.seen(window) for window in rolls[:most]]),
                     "precision": precision, "coverage": coverage, "nn": variety.nn(rolls, side.train)}
 
