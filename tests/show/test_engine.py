@@ -521,7 +521,7 @@ def test_running_status_format_0_and_what_notes_do_not_need(page):
 REFUSED = {
     "nothing": (b"", "empty"), "words": (b"Dear reader, this is a letter.", "neither a MIDI file nor a score"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(200), "neither"), "zip": (b"PK\x03\x04" + bytes(300), "damaged"),
-    "large": (b"MThd" + bytes(4_000_001), "larger than 4 MB"), "head": (b"MThd\0\0", "ends within"),
+    "large": (b"MThd" + bytes(4_000_001), "larger than 4 MB"), "head": (b"MThd\0\0", "ends in its header"),
     "no track": (smf(), "no notes"), "head of 4 GB": (smf(track((0, 0x90, 60, 9)), length=2**32 - 1), "no notes"),
     "seconds": (smf(track((0, 0x90, 60, 9)), ticks=0xE728), "counts seconds"),
     "ticks": (smf(ticks=0), "counts seconds"),
@@ -530,14 +530,14 @@ REFUSED = {
     "endless number": (smf(track([0xFF] * 500_000)), "no notes"),
     "giant number": (smf(track([0xFF] * 300, (0x7F, 0x90, 60, 90, 96, 60, 0))), "no notes"),
     "long": (smf(track((0, 0x90, 60, 90), (0xFF, 0xFF, 0xFF, 0x7F, 0x80, 60, 0))), "more than 400 bars"),
-    "HTML": (b"<!DOCTYPE html><html><body><p>Hello</body></html>", "damaged|no score"),
+    "HTML": (b"<!DOCTYPE html><html><body><p>Hello</body></html>", "damaged|not a score"),
     "cut": (b"<score-partwise><part id='P1'><measure>", "damaged"),
-    "other XML": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no score"),
+    "other XML": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a score"),
     "timewise": (b"<score-timewise/>", "timewise"),
     "silent": (b"<score-partwise><part id='P1'><measure/></part></score-partwise>", "no notes"),
     "no part": (b"<score-partwise></score-partwise>", "no notes"),
-    "hidden bomb": (b"<!DOCTYPE x SYSTEM 'a>b' [<!ENTITY a 'a'>]><score-partwise/>", "words of its own"),
-    "bomb": (b"<!DOCTYPE x [<!ENTITY a 'a'><!ENTITY b '&a;&a;'>]><score-partwise/>", "words of its own"),
+    "hidden bomb": (b"<!DOCTYPE x SYSTEM 'a>b' [<!ENTITY a 'a'>]><score-partwise/>", "its own XML entities"),
+    "bomb": (b"<!DOCTYPE x [<!ENTITY a 'a'><!ENTITY b '&a;&a;'>]><score-partwise/>", "its own XML entities"),
 }
 
 

@@ -153,14 +153,14 @@ def test_a_page_begins_with_ones_own_tunes_and_network(tmp_path):
     text = page.read_text(encoding="utf-8")
     tunes = json.loads(re.search(r'id="tunes">(.*?)</script>', text, re.DOTALL)[1])
     assert [tune["title"] for tune in tunes] == ["Greensleeves"] and tunes[0]["metre"] == [6, 8]
-    assert "learned from the music you gave it" in text and "learned from Bach" not in text
+    assert "trained on the music you gave it" in text and "learned from Bach" not in text
     with pytest.raises(ValueError, match="nowhere"):
         play.main(["--network", str(tmp_path / "nowhere"), "--out", str(tmp_path / "other.html"), "--keep-closed"])
     assert not (tmp_path / "other.html").exists()
 
 
 def test_a_page_without_a_tune_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no tune to begin with"):
+    with pytest.raises(ValueError, match="no example tune"):
         instrument.build(tmp_path / "play.html", {}, None, [])
     with pytest.raises(ValueError, match="ends in .html"):
         play.main(["--keep-closed", "--out", str(tmp_path / "page.txt")])
@@ -438,10 +438,10 @@ def test_text_and_link_bring_a_piece_back(page):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("", "not a piece"), ("hello", "“hello” is no note"), ("soprano: H4:4", "“H4:4” is no note"),
-    ("soprano: C4:0", "is no note"), ("soprano: C4:4\nmetre: 5/4", "“5/4” is not known"),
-    ("soprano: r:9999", "is no note"), ('{"cells": []}', "is no note"),
-    ("bass: C99:4", "is no note"), ("alto: " + "C4:400 " * 20, "more than 400 bars")])
+    ("", "not a piece"), ("hello", "“hello” is not a note"), ("soprano: H4:4", "“H4:4” is not a note"),
+    ("soprano: C4:0", "is not a note"), ("soprano: C4:4\nmetre: 5/4", "“5/4” is not possible"),
+    ("soprano: r:9999", "is not a note"), ('{"cells": []}', "is not a note"),
+    ("bass: C99:4", "is not a note"), ("alto: " + "C4:400 " * 20, "more than 400 bars")])
 def test_text_that_is_no_piece_gives_a_sentence_and_loses_nothing(chromium, text, words):
     page = chromium
     draw(page)

@@ -207,7 +207,7 @@ def test_the_review_says_of_each_clip_what_it_was_what_was_said_and_why(page):
         is_right = (said == "Bach") == (writer == "Bach wrote this")
         assert page.locator("#you").inner_text() == f"You said {said}: {'right' if is_right else 'wrong'}."
         assert page.locator("#why").inner_text() == ("What speaks for Bach" if writer == "Bach wrote this"
-                                                    else "What gives it away")
+                                                    else "What shows that it is a machine")
         page.locator("#review .round").click()
         until(page, "quiz.player.audio.currentTime > 0.1 && document.querySelector('#review .roll .cursor') !== null")
         until(page, "document.querySelectorAll('#review .sheet [data-voice]').length", 4 * 16 + 8)
@@ -250,14 +250,14 @@ def test_the_results_of_a_class_add_up_in_any_order_and_junk_is_named(page):
     rows = [row.split("\t")[:3] for row in page.locator("#class-rows tr").all_inner_texts()]
     assert sorted(rows) == [["Bach", "6 of 6", "100 %"], ["a GAN", "1 of 3", "33 %"],
                             ["a GRU, large", "2 of 3", "67 %"]]
-    assert unread == ["“Hello!” is no result.", "“best wishes” is no result."]
+    assert unread == ["“Hello!” is not a result.", "“best wishes” is not a result."]
 
 
 @pytest.mark.parametrize("bad, why", [
     (RESULT.format(1, 3, 2, 1, 1), "has counts that do not add up"),
-    (RESULT.format(1, 2, 3, 1, 0), "has counts that cannot be"),
-    (RESULT.format(1, 2, 2, 1, 1)[:60], "is not a whole result"), ("Bach or machine?", "is not a whole result"),
-    ("<img src=x onerror=alert(1)>", "is no result"), ("4 of 4 right", "is no result")])
+    (RESULT.format(1, 2, 3, 1, 0), "has impossible counts"),
+    (RESULT.format(1, 2, 2, 1, 1)[:60], "is not a complete result"), ("Bach or machine?", "is not a complete result"),
+    ("<img src=x onerror=alert(1)>", "is not a result"), ("4 of 4 right", "is not a result")])
 def test_a_line_that_cannot_be_right_is_named_and_the_others_count(page, bad, why):
     good = RESULT.format(1234, 2, 2, 1, 1)
     said, unread = add_up(page, f"{bad}\n{good}")
@@ -269,7 +269,7 @@ def test_a_line_that_cannot_be_right_is_named_and_the_others_count(page, bad, wh
 def test_a_result_pasted_twice_counts_once_and_nothing_is_a_sentence(page):
     good = RESULT.format(1234, 2, 2, 1, 1)
     said, unread = add_up(page, f"{good}\n{good}")
-    assert said.startswith("1 listener,") and unread == ["“Listener 1234” is there twice and was counted once."]
+    assert said.startswith("1 listener,") and unread == ["“Listener 1234” appears twice and was counted once."]
     said, unread = add_up(page, "")
     assert "no result in this text" in said and not unread
 
@@ -317,7 +317,7 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page):
         reached.add(page.evaluate("({activeElement: at}) => at.getAttribute('aria-label') || at.textContent",
                                   page.evaluate_handle("document")))
     assert {"Begin", "Compose in your browser", "Play One", "Place in One", "Score", "Score of One", "Keep One as MIDI",
-            "Keep One as MusicXML", "Play Two", "Add up"} <= reached
+            "Keep One as MusicXML", "Play Two", "Combine"} <= reached
 
 
 # ---------------------------------------------------------------------------------------------- what is shipped

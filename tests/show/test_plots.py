@@ -22,6 +22,7 @@ PICTURES = {
     "wave": (np.sin(np.arange(16_000) / 10), 16_000),
     "histogram": ({"4/4": 362, "3/4": 44, "other": 7},),
     "losses": ({"loss": [3.0, 2.0], "val_loss": [3.1, 2.5], "accuracy": [0.1, 0.2]},),
+    "states": (np.sin(np.arange(200.0)).reshape(20, 10), [4, 12]),
     "inside": ({"Bach": np.array([1.0, 2.0, np.nan]), "silence": np.array([np.nan])}, 0.5, 1.5),
     "intervals": ({"Bach": (0.5, 0.4, 0.6), "network": (0.7, np.nan, np.nan), "silence": None}, (0.4, 0.6), "network"),
     "scoreboard": ({"Bach": {"notes_per_bar": 15.0, "phrase_ends": np.nan}}, {"Bach": {"notes_per_bar": 0.9}}),
@@ -47,7 +48,7 @@ def close_figures():
 def test_every_function_has_its_picture():
     public = {name for name, function in inspect.getmembers(plots, inspect.isfunction)
               if function.__module__ == plots.__name__ and not name.startswith("_")}
-    others = {"name_pitches", "performance", "collapsing"}  # one draws no figure, two draw two
+    others = {"name_pitches", "performance", "parts", "collapsing", "spectra"}  # none, or several axes
     assert public - others == set(PICTURES) >= set(WIDE)
 
 
@@ -59,6 +60,14 @@ def test_a_performance_shows_tempo_velocities_and_fermatas():
     assert tempo.lines[0].get_ydata().tolist() == [120, 60]
     assert velocity.collections[0].get_offsets().tolist() == [[0, 80], [1, 90], [2, 100]]
     assert all(np.allclose(ax.collections[-1].get_segments()[0][:, 0], 2) for ax in (tempo, velocity))
+
+
+def test_parts_are_stacked_to_their_sum():
+    parts = {"own line": np.array([[1.0, -1.0, 0.0]]), "other voices": np.array([[3.0, 0.0, -3.0]])}
+    ax, = plots.parts(parts, np.array([59, 60, 61]), np.array([60]), ["alto"])
+    assert ax.lines[0].get_ydata().tolist() == [4, -1, -3] and len(ax.patches) == 6 and ax.get_ylabel() == "alto"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(parts)
+    assert ax.patches[3].get_y() == 1  # on top of the part before it
 
 
 def test_a_map_of_rates_has_a_point_for_each_training_in_the_colour_of_its_verdict():

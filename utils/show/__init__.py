@@ -1,1 +1,1 @@
-"""What a person sees and hears: figures, tables, scores, players and the listening page."""
+"""Everything to see and hear: figures, tables, scores, players and the listening page."""

@@ -1,4 +1,4 @@
-"""A piece as files for everybody: MIDI in parts, MusicXML, its score as pictures, and sound."""
+"""A piece as files: MIDI in parts, MusicXML, its score as pictures, and sound."""
 
 import importlib.util
 import re
@@ -12,7 +12,7 @@ from utils.show import score
 from utils.sound import audio, expression
 
 PNG_WIDTH = 1800  # pixels
-KINDS = ("mid", "musicxml", "svg", "png", "mp3", "performed.mid")  # the first as written, the last as performed
+KINDS = ("mid", "musicxml", "svg", "png", "mp3", "performed.mid")  # .mid as written, performed.mid as performed
 
 
 def write(read, path, title="", tempo=expression.CHORALE_TEMPO, formats=KINDS, depth=1.0):
@@ -57,7 +57,7 @@ def sound(read, tempo=expression.CHORALE_TEMPO, depth=1.0):
 
 
 def perform(read, tempo=expression.CHORALE_TEMPO, depth=1.0):
-    """Perform a piece with all that is known of it.
+    """Perform a piece with all its known facts.
 
     Args: read: piece.Piece. tempo: quarter notes per minute. depth: of the expression.
     Returns: expression.Performance.
@@ -68,7 +68,7 @@ def perform(read, tempo=expression.CHORALE_TEMPO, depth=1.0):
 
 
 def meta(read, tempo=expression.CHORALE_TEMPO):
-    """What a MIDI file says of a piece beside its notes: piece.Piece -> midi.Meta."""
+    """The facts of a piece for a MIDI file, besides its notes: piece.Piece -> midi.Meta."""
     unit = next(unit for unit in (4, 8, 16) if read.upbeat * unit % 16 == 0)
     upbeat = [(0.0, read.upbeat * unit // 16, unit)] if read.upbeat else []
     name = midi.KEYS[keys.KEY_MODES.index(read.mode)][score.signature(read) + 7]
@@ -81,10 +81,10 @@ def meta(read, tempo=expression.CHORALE_TEMPO):
 def png(svg, width=PNG_WIDTH):
     """Turn a score as SVG into a picture: str -> bytes of a PNG on white, `width` pixels wide.
 
-    Letters are set in STIX, which matplotlib brings along: the same on every machine.
+    Letters are set in STIX, which is inside matplotlib: the same on every machine.
     """
     fonts = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
     letters = [str(fonts / f"STIXGeneral{cut}.ttf") for cut in ("", "Bol", "Italic")]
-    svg = re.sub(r">\s+<", "><", svg)  # blanks between the parts of a title would lose its place
+    svg = re.sub(r">\s+<", "><", svg)  # blanks between the parts of a title would move it
     return resvg_py.svg_to_bytes(svg_string=svg, background="white", width=width, skip_system_fonts=True,
                                  font_files=letters, serif_family="STIXGeneral")

@@ -1,4 +1,4 @@
-"""The listening page: one HTML file that holds its sounds, scores and a blind test, and works offline."""
+"""The listening page: one HTML file with sounds, scores and a blind test, which works offline."""
 
 import base64
 import json
@@ -16,9 +16,9 @@ CLIP_FADE_SECONDS = 0.05
 
 
 class Clip(NamedTuple):
-    """Something to hear. title, note: str, above and below it. wave: float32 (samples,) or (samples, 2).
+    """A sound. title, note: str, above and below it. wave: float32 (samples,) or (samples, 2).
 
-    piece: piece.Piece to be drawn, or None. clock: when it is played, as in `expression.Performance`. tempo: quarter
+    piece: piece.Piece to draw, or None. clock: times of the performance, as in `expression.Performance`. tempo: quarter
     notes per minute, for its files. sample_rate: int, Hz.
     """
 
@@ -44,8 +44,8 @@ class Section(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """A clip of the blind test. model: str such as "Bach" or a network's name; only "Bach" is no machine. piece:
-    piece.Piece. facts: list of str, what speaks for or against Bach.
+    """A clip of the blind test. model: str such as "Bach" or a network's name; all names except "Bach" are machines.
+    piece: piece.Piece. facts: list of str, for or against Bach.
     """
 
     model: str
@@ -56,16 +56,16 @@ class Guess(NamedTuple):
 def build(path, sections, quiz, title, text, seconds, tempo, seed=0):
     """Write the page, whole or not at all.
 
-    Args: path: of the .html file, its folder made at need. sections: list of Section. quiz: list of Guess. title, text:
-        str, the head of the page. seconds, tempo: of each clip of the quiz, see `quiz_clip`; all are coded at a
-        constant rate, so that the size tells nothing. seed: of their order.
+    Args: path: of the .html file, its folder is created if missing. sections: list of Section. quiz: list of Guess.
+        title, text: str, the head of the page. seconds, tempo: of each clip of the quiz, see `quiz_clip`; all have a
+        constant bit rate, so that the size tells nothing. seed: of their order.
     Returns: the path.
     Raises: ValueError for a quiz without Bach or without a machine, or a clip that is silent or too short.
-    Notebook: 05, "The page".
+    Notebook: 05, "The page, and your ears".
     """
     is_bach = [guess.model == "Bach" for guess in quiz]
     if not quiz or all(is_bach) or not any(is_bach):
-        raise ValueError(f"a quiz of {sum(is_bach)} clips by Bach in {len(quiz)}: put in both Bach and machines")
+        raise ValueError(f"a quiz of {len(quiz)} clips, {sum(is_bach)} by Bach: give clips of both Bach and machines")
     guesses = [quiz[number] for number in np.random.default_rng(seed).permutation(len(quiz))]
     played = [quiz_clip(guess.piece, seconds, tempo) for guess in guesses]
     sounds = [_code(clip.wave, audio.CONCERT_RATE) for clip in played]
@@ -77,12 +77,12 @@ def build(path, sections, quiz, title, text, seconds, tempo, seed=0):
 
 
 def quiz_clip(read, seconds, tempo):
-    """Perform a clip of the blind test: by the same rules and seed for all, as long and as loud as every other.
+    """Perform a clip of the blind test: the same rules and seed, the same length and loudness for all clips.
 
-    Args: read: piece.Piece. seconds: to which it is cut. tempo: quarter notes per minute.
+    Args: read: piece.Piece. seconds: length after cutting. tempo: quarter notes per minute.
     Returns: Clip.
-    Raises: ValueError for a clip that is shorter.
-    Notebook: 05, "The page".
+    Raises: ValueError for a shorter clip.
+    Notebook: 05, "The page, and your ears".
     """
     played = expression.perform(voices.to_notes(read.voices), tempo=tempo)
     wave, length = audio.concert(played.notes), round(seconds * audio.CONCERT_RATE)
@@ -93,7 +93,7 @@ def quiz_clip(read, seconds, tempo):
 
 
 def _score(clip):
-    """What the script draws of a clip: see `pages.score`, and of each frame the second at which it is played."""
+    """The data that the script draws: `pages.score`, and for each frame the second at which it is played."""
     if clip.piece is None:
         return None
     frames = np.arange(len(clip.piece.voices) + 1) / midi.STEPS_PER_QUARTER
@@ -106,7 +106,7 @@ def _sound(clip):
 
 
 def _faded(wave, sample_rate):
-    """Fade both ends, where something may have been cut."""
+    """Fade both ends, because music may be cut there."""
     ramp = np.linspace(0, 1, round(CLIP_FADE_SECONDS * sample_rate), dtype=np.float32)
     fade = np.ones(len(wave), np.float32)
     fade[:len(ramp)], fade[len(fade) - len(ramp):] = ramp, ramp[::-1]
@@ -114,15 +114,15 @@ def _faded(wave, sample_rate):
 
 
 def _code(wave, sample_rate):
-    """A wave as a base64 text of MP3, at a constant rate: a browser then finds each second where it belongs."""
+    """A wave as a base64 text of MP3, at a constant bit rate, so that a browser finds the place of each second."""
     return player.mp3(wave, sample_rate, constant_rate=True)
 
 
 def _lock(answers, sounds):
-    """Hide the answers under a key that is made of the sounds, as the page's script unlocks them.
+    """Encrypt the answers with a key from the sounds; the page's script does the same to unlock them.
 
-    No reading of the source shows them; a reader who runs the script by hand can have them: a page without a server
-    keeps no secret better.
+    The answers are not readable in the source. A reader who runs the script by hand can get them; a page without a
+    server cannot hide them better.
     """
     plain, key = json.dumps(answers).encode(), 2166136261
     for sound in sounds:

@@ -4,13 +4,13 @@ from bisect import bisect_right
 from itertools import groupby
 from typing import NamedTuple
 
-TYPES = {16: "whole", 8: "half", 4: "quarter", 2: "eighth", 1: "16th"}  # steps -> name; a dot adds half as much again
-LETTERS = "FCGDAEB"  # along the line of fifths, where a sharp is seven places
+TYPES = {16: "whole", 8: "half", 4: "quarter", 2: "eighth", 1: "16th"}  # steps -> name; a dot adds half of it
+LETTERS = "FCGDAEB"  # on the line of fifths; a sharp is seven places further
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 
 
 class Bars(NamedTuple):
-    """How a piece is barred, in sixteenths: barlines and both ends, lengths of a bar, of the upbeat and of a beat."""
+    """The bars of a piece, in sixteenths: barlines and both ends, lengths of a bar, of the upbeat and of a beat."""
 
     edges: list
     steps: int
@@ -32,7 +32,7 @@ class Value(NamedTuple):
 
 
 def bars(end, metre, upbeat, fifths):
-    """Lay barlines over a piece; its last bar gives the upbeat its time back, where the notes allow it.
+    """Place barlines in a piece; its last bar is shorter by the upbeat, if the notes allow it.
 
     Args: end: of the last note, in sixteenths. metre: (numerator, denominator). upbeat: sixteenths before the first
         barline, less than a bar. fifths: key signature, -7 (flats) to 7 (sharps).
@@ -47,11 +47,11 @@ def bars(end, metre, upbeat, fifths):
 
 
 def values(voice, bars, fermatas=(), is_inner=False):
-    """Cut a voice and its rests at barlines and into lengths that one value can write.
+    """Cut a voice and its rests at barlines, and into lengths of a single note value.
 
     Args: voice: list of (start, end, pitches) in sixteenths, in order and without overlap. bars: Bars. fermatas:
-        sixteenths; what sounds there carries one. is_inner: a further voice of its part, whose rests are
-        not printed.
+        sixteenths; a note that sounds there has one. is_inner: whether it is an additional voice of its part, whose
+        rests are not printed.
     Returns: list of lists of Value, one for each bar.
     Notebook: 01, "One chorale, three ways".
     """
@@ -73,13 +73,14 @@ def values(voice, bars, fermatas=(), is_inner=False):
 
 
 def _longest(onset, room, beat, is_rest):
-    """Find the longest single value that the eye can place: b steps long, or half as much again with a dot.
+    """Find the longest single value that is easy to read: b steps long, or 1.5 b with a dot.
 
     A note of base b starts on a multiple of b / 2 and stays in its window of 2 b steps (so an off-beat quarter does not
-    cross the middle of the bar), unless b is at least a beat and it starts on b. A rest starts on b and has no dot, but
-    for a whole beat of compound time; it is at most a half, since programs take a whole rest for a whole bar.
+    cross the middle of the bar), unless b is at least a beat and the note starts on a multiple of b. A rest starts on a
+    multiple of b and has no dot, except for a whole beat of compound time. It is at most a half, because programs read
+    a whole rest as a whole bar.
     """
-    if beat == 6:  # compound time: what starts within a dotted beat ends with it
+    if beat == 6:  # compound time: a value that starts within a dotted beat ends with it
         onset %= 6
         room = min(room, 6 - onset) if onset or is_rest else room
         if is_rest and room == 6:
@@ -93,10 +94,10 @@ def _longest(onset, room, beat, is_rest):
 
 
 def staff(voices, bars, number=None, first=1):
-    """Write one bar of a staff. A voice that only rests is left out, unless all do.
+    """Write one bar of a staff. A voice with only rests is left out, unless all have only rests.
 
-    Args: voices: a list of Value for each, the highest first. bars: Bars. number: of the staff, 1 or 2; None where a
-        part has only one. first: number of its first voice.
+    Args: voices: a list of Value for each, the highest first. bars: Bars. number: of the staff, 1 or 2; None for a part
+        with a single staff. first: number of its first voice.
     Returns: list of str, one for each voice.
     Notebook: 01, "One chorale, three ways".
     """
@@ -104,11 +105,11 @@ def staff(voices, bars, number=None, first=1):
     heard = [(index, voice) for index, voice in enumerate(voices) if any(value.pitches for value in voice)]
     if not heard and sum(value.steps for value in voices[0]) == bars.steps:
         return [f'<note><rest measure="yes"/><duration>{bars.steps}</duration><voice>{first}</voice>{mark}</note>\n']
-    heard = heard or [(0, voices[0])]  # an upbeat or a shortened last bar: its rests, written out
+    heard = heard or [(0, voices[0])]  # an upbeat or a shortened last bar: its rests are written
     accidentals = _accidentals([value for _, voice in heard for value in voice], bars.fifths)
     texts = []
     for place, (index, voice) in enumerate(heard):
-        is_up = place < len(heard) - 1 if number == 2 else place == 0  # nothing beside the outer voice
+        is_up = place < len(heard) - 1 if number == 2 else place == 0  # only the outer voice
         stem = ("down", "up")[is_up] if len(heard) > 1 else ""
         texts.append("".join(
             _notes(value, beam, accidentals, bars.fifths, f"<voice>{first + index}</voice>", mark, stem)
@@ -141,9 +142,9 @@ def _notes(value, beam, accidentals, fifths, voice, staff, stem):
 
 
 def spell(pitch, fifths):
-    """Name a pitch by the twelve names around the key: in C major B flat to D sharp.
+    """Name a pitch with the twelve names around the key: in C major from B flat to D sharp.
 
-    That stretch of the line of fifths agrees with 99.9 % of the spellings in the corpus, more than any other.
+    This part of the line of fifths agrees with 99.9 % of the spellings in the corpus, more than any other part.
 
     Args: pitch: 0 to 127. fifths: key signature. Returns: (letter, alteration, octave). Notebook: 01.
     """
@@ -153,7 +154,7 @@ def spell(pitch, fifths):
 
 
 def _accidentals(values, fifths):
-    """Say which (onset, pitch) of a staff's bar shows an accidental: where it departs from key and bar so far."""
+    """Find each (onset, pitch) of a staff's bar with an accidental: a change from the key and from the bar so far."""
     current, shown = {}, {}
     for value in sorted(values):
         for pitch in value.pitches if not value.tied_in else ():
@@ -166,9 +167,9 @@ def _accidentals(values, fifths):
 
 
 def _beams(voice, beat):
-    """Join what is shorter than a quarter within its beat: one beam element a value, "" for none.
+    """Join values shorter than a quarter within a beat: one beam element per value, "" for none.
 
-    Programs add the second beam of sixteenths by themselves.
+    Programs add the second beam of sixteenths.
     """
     beams = [""] * len(voice)
     joins = lambda index: (voice[index].onset // beat, bool(voice[index].pitches) and voice[index].steps < 4)

@@ -1,4 +1,4 @@
-"""A page of ours: a template of `web/` with its styles and scripts inside, one file that asks nothing of anybody."""
+"""Write a page: a template of `web/` with its styles and scripts inside, one file that loads nothing from outside."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ FOLDER = Path(__file__).with_name("web")
 def write(path, template, **content):
     """Write a page, whole or not at all.
 
-    Args: path: of the .html file, its folder made at need. template: name of a file in `web/`, in Jinja2, where
-        `source("base.css")` puts in another one. content: what the template shows; it is escaped where it is text.
+    Args: path: of the .html file, its folder is created if missing. template: name of a file in `web/`, in Jinja2,
+        where `source("base.css")` includes another one. content: the values of the template; text is escaped.
     Returns: the path.
     """
     settings = dict(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -29,12 +29,12 @@ def write(path, template, **content):
 
 
 def source(*names):
-    """The text of files in `web/`, one after another: Markup, as a page takes it."""
+    """The text of files in `web/`, one after another: Markup, for a page."""
     return Markup("\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names))
 
 
 def score(read, title, tempo):
-    """A piece as the scripts of `web/` take it, see cells.js: dict, with silent voices where it has fewer than four.
+    """A piece for the scripts of `web/`, see cells.js: dict, with silent voices if it has fewer than four.
 
     Args: read: piece.Piece, the highest voice first. title: str. tempo: quarter notes per minute.
     """

@@ -13,20 +13,20 @@ from IPython.display import HTML
 from utils.music import midi
 from utils.sound import audio, expression
 
-EXCERPT_SECONDS = 15  # longest sound inside a notebook
+EXCERPT_SECONDS = 15  # the longest sound inside a notebook
 FADE_OUT_SECONDS = 0.5
 
 
 def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_SECONDS, piece=None, depth=1.0):
     """Perform a piece, write it as MP3 and MIDI, and show a player of its first seconds with links to both.
 
-    Args: notes: structured array (notes,) of midi.NOTE. path: where to, without ending; its folder is made at need.
-        tempo: quarter notes a minute. title: what stands above the player. share: False for music that is not ours to
-        pass on: then the MP3 is cut to the excerpt and no MIDI is written. seconds: what the notebook itself holds.
-        piece: piece.Piece, whose metre, upbeat and fermatas the performance keeps; None for 4/4 and one phrase. depth:
-        of the expression, see `expression.perform`.
-    Returns: IPython HTML; in a preview that plays nothing the links still lead to the files.
-    Raises: ValueError for no notes.
+    Args: notes: structured array (notes,) of midi.NOTE. path: without ending; its folder is created if missing. tempo:
+        quarter notes per minute. title: above the player. share: False for music that we may not distribute: then the
+        MP3 is cut to the excerpt and no MIDI is written. seconds: length of the sound in the notebook. piece:
+        piece.Piece, whose metre, upbeat and fermatas the performance keeps; None for 4/4 and one phrase. depth: of the
+        expression, see `expression.perform`.
+    Returns: IPython HTML; the links also work in a preview without players.
+    Raises: ValueError if there are no notes.
     Notebook: 01, "One chorale, three ways".
     """
     path = Path(path)
@@ -42,14 +42,14 @@ def listen(notes, path, tempo=midi.TEMPO, title="", share=True, seconds=EXCERPT_
     return show(wave, written, title or path.name, seconds)
 
 
-def windows(rolls, path, title="", count=3, tempo=expression.CHORALE_TEMPO):
+def windows(rolls, path, title="", count=3, tempo=expression.CHORALE_TEMPO, **how):
     """Perform the first windows of a writer, one after another.
 
-    Args: rolls: uint8 (windows, frames, 128). path, title, tempo: see `listen`. count: windows that are played.
+    Args: rolls: uint8 (windows, frames, 128). path, title, tempo, how: see `listen`. count: windows that are played.
     Returns, Raises: as `listen`.
     Notebook: 04, "The original networks".
     """
-    return listen(midi.roll_to_notes(np.concatenate(rolls[:count])), path, tempo, title)
+    return listen(midi.roll_to_notes(np.concatenate(rolls[:count])), path, tempo, title, **how)
 
 
 def shipped(path, title="", seconds=EXCERPT_SECONDS):
@@ -65,15 +65,30 @@ def shipped(path, title="", seconds=EXCERPT_SECONDS):
     return show(np.stack([wave, wave], axis=1), [path, *notes], title, seconds)
 
 
+def keep(wave, path, title="", seconds=EXCERPT_SECONDS):
+    """Bring a wave that a network made to the level of all others, write it, and show a player of its first seconds.
+
+    Args: wave: float (samples,), at audio.SAMPLE_RATE. path: of an .mp3 file; its folder is made at need. title,
+        seconds: as `show`. A MIDI file of the same name beside it is linked too.
+    Returns: IPython HTML.
+    Notebook: 03, "A network that is given nothing".
+    """
+    path, wave = Path(path), audio.level(wave)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    audio.write(path, wave)
+    notes = [path.with_suffix(".mid")] if path.with_suffix(".mid").exists() else []
+    return show(wave, [path, *notes], title, seconds)
+
+
 def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
-    """Show a player of a wave's first seconds, and links to files that hold more.
+    """Show a player of a wave's first seconds, and links to the whole files.
 
-    The links are relative to the current folder, which is the notebook's own while a notebook runs.
+    The links are relative to the current folder, which is the notebook's folder while a notebook runs.
 
-    Args: wave: float32 (samples,) by a network, at audio.SAMPLE_RATE; or (samples, 2) in concert, at
-        audio.CONCERT_RATE, of which the notebook holds the mean. paths: of the files to link. title: str. seconds: how
-        much of it.
-    Returns: IPython HTML, 6 to 9 KB a second.
+    Args: wave: float32 (samples,) by a network, at audio.SAMPLE_RATE; or (samples, 2), for listeners, at
+        audio.CONCERT_RATE; the notebook plays the mean of both channels. paths: of the files to link. title: str.
+        seconds: length of the sound in the notebook.
+    Returns: IPython HTML, 6 to 9 KB per second.
     """
     sample_rate = audio.SAMPLE_RATE if wave.ndim == 1 else audio.CONCERT_RATE
     sound = mp3(excerpt(wave.reshape(len(wave), -1).mean(axis=1), seconds, sample_rate), sample_rate, small=True)
@@ -83,7 +98,7 @@ def show(wave, paths, title="", seconds=EXCERPT_SECONDS):
 
 
 def mp3(wave, sample_rate, **how):
-    """Code a wave as MP3 for a page that holds it: as `audio.write`, whose arguments `how` are -> str, base64."""
+    """Encode a wave as MP3 inside a page: how: arguments of `audio.write` -> str, base64."""
     with tempfile.TemporaryDirectory() as folder:
         coded = Path(folder, "sound.mp3")
         audio.write(coded, wave, sample_rate, **how)
@@ -91,7 +106,7 @@ def mp3(wave, sample_rate, **how):
 
 
 def excerpt(wave, seconds=EXCERPT_SECONDS, sample_rate=audio.SAMPLE_RATE):
-    """Cut a wave (samples, ...) to its first seconds, faded out over the last half second where something is cut."""
+    """Cut a wave (samples, ...) to its first seconds, with a fade-out over the last half second if something is cut."""
     length, fade = round(seconds * sample_rate), round(FADE_OUT_SECONDS * sample_rate)
     if len(wave) <= length:
         return wave

@@ -1,17 +1,18 @@
-"""Arrays in, Axes out: every figure of the notebooks in one quiet style and palette; never `plt.show()`.
+"""Arrays in, Axes out: every figure of the notebooks in one simple style and palette; never `plt.show()`.
 
-To import this module sets STYLE for all figures. Each function draws on the `ax` it is given, or on a new figure of its
-own, and puts `title` above it.
+Importing this module sets STYLE for all figures. Each function draws on the given `ax`, or on a new figure, and puts
+`title` above it.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import mlab
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
 from utils.music import midi
 
-# Okabe and Ito 2008, "Color Universal Design": told apart with any colour vision, and in grey.
+# Okabe and Ito 2008, "Color Universal Design": distinct with any colour vision, and in grey.
 BLUE, ORANGE, *_ = PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 INK, GREY, LINE, PALE = "#222222", "#7D868E", "#C6CDD3", "#E8ECF0"
 VERDICT_COLOURS = {"healthy": BLUE, "noise": GREY, "collapsed": ORANGE, "failed": "black"}  # of a GAN
@@ -30,7 +31,7 @@ plt.rcParams.update(STYLE)
 
 
 def piano_roll(roll, upbeat=0, bar_frames=16, title="", ax=None):
-    """Draw a roll: each note's attack dark, what is held light, a line at every barline.
+    """Draw a roll: attacks dark, held frames light, a line at every barline.
 
     Args: roll: uint8 (frames, 128), 0 silent, 1 attacked, 2 held. upbeat: frames before the first barline.
         bar_frames: frames in a bar.
@@ -71,7 +72,7 @@ def wave(wave, sample_rate, title="", ax=None):
 def histogram(counts, kept=None, xlabel="", title="", ax=None):
     """Draw counts as bars with their numbers, in the order given: keys, metres, reasons.
 
-    Args: counts: dict of label -> number. kept: the labels to colour, the others turn grey; None colours all.
+    Args: counts: dict of label -> number. kept: the labels to colour, the others are grey; None colours all.
     Returns: Axes. Notebook: 01, "Keys and metres".
     """
     ax = _axes(ax, title, max(2.5, 0.45 * len(counts)), 2.6)
@@ -85,7 +86,7 @@ def histogram(counts, kept=None, xlabel="", title="", ax=None):
 
 
 def losses(history, xlabel="epoch", ylabel="loss", title="", ax=None):
-    """Draw learning curves: one colour a quantity, training as a line, its validation (`val_`) dashed.
+    """Draw learning curves: one colour per quantity, training as a line, validation (`val_`) dashed.
 
     Args: history: dict of name -> list of floats, as Keras returns it.
     Returns: Axes. Notebook: 02, "Training".
@@ -102,11 +103,49 @@ def losses(history, xlabel="epoch", ylabel="loss", title="", ax=None):
     return ax
 
 
+def states(values, marks, title="", ax=None):
+    """Draw a state while a network reads: blue above 0, red below, a line after each mark.
+
+    Args: values: float (steps, units), -1 to 1, a step per frame. marks: frames.
+    Returns: Axes; x in frames. Notebook: 02, "What the state holds".
+    """
+    ax = _axes(ax, title, 9, 4.4)
+    image = ax.imshow(np.transpose(values), cmap="RdBu", vmin=-1, vmax=1, aspect="auto", interpolation="none")
+    ax.vlines(np.add(marks, 0.5), *ax.get_ylim(), color=INK, linewidth=2)
+    ax.set(xlabel="frame", ylabel=f"{np.shape(values)[1]} units")
+    ax.figure.colorbar(image, ax=ax)
+    return ax
+
+
+def parts(parts, pitches, written, names, reach=9):
+    """Draw sums of logits by their parts: for each voice stacked bars, their sum as a line, and what was written.
+
+    Args: parts: dict of part -> float (voices, pitches). pitches: int, MIDI pitches. written: int (voices,), MIDI
+        pitches. names: str of each voice. reach: pitches shown above and below what is written. Each part is drawn
+        minus its mean over them.
+    Returns: array of Axes. Notebook: 02, "Output by interval".
+    """
+    axes = plt.subplots(len(names), 1, figsize=(9, 1.8 * len(names)), sharex=True, squeeze=False)[1][:, 0]
+    for voice, ax in enumerate(axes):
+        near = np.abs(pitches - written[voice]) <= reach
+        low, high = np.zeros((2, near.sum()))
+        for name, part in parts.items():
+            each = part[voice, near] - part[voice, near].mean()
+            ax.bar(pitches[near], each, 0.8, np.where(each < 0, low, high), label=name)
+            low, high = low + np.minimum(each, 0), high + np.maximum(each, 0)
+        ax.plot(pitches[near], low + high, color=INK)
+        ax.axvline(written[voice], color=INK, linestyle=":", zorder=0)
+        ax.set(ylabel=names[voice])
+    name_pitches(axes[-1].xaxis, min(written) - reach, max(written) + reach)
+    axes[0].legend(ncols=len(parts), loc="lower center", bbox_to_anchor=(0.5, 1))
+    return axes
+
+
 def inside(values, low, high, xlabel="", title="", ax=None):
-    """Compare a measure with Bach: a band for his range, and for each model its points, median and share in the band.
+    """Compare a measure with Bach: a band for his range, and for each model points, median and share in the band.
 
     Args: values: dict of model -> float (windows,), NaN where undefined. low, high: Bach's 5th and 95th percentile.
-    Returns: Axes; x in the measure's unit. Notebook: 01, "Bach and the floors".
+    Returns: Axes; x in the measure's unit. Notebook: 01, "Bach and the baselines".
     """
     ax = _axes(ax, title, 7, 0.45 * len(values) + 1.1)
     ax.set_title(title, pad=20)  # above the name of the band
@@ -117,7 +156,7 @@ def inside(values, low, high, xlabel="", title="", ax=None):
         points = np.asarray(points, float)[np.isfinite(points)]
         within = (points >= low) & (points <= high)
         show = np.linspace(0, len(points) - 1, min(len(points), MAX_POINTS)).astype(int)
-        scatter = row + 0.5 * (show * 0.618 % 1 - 0.5)  # golden-ratio steps spread evenly, without a random generator
+        scatter = row + 0.5 * (show * 0.618 % 1 - 0.5)  # golden-ratio steps: evenly spread without a random generator
         ax.scatter(points[show], scatter, 9, np.where(within[show], BLUE, ORANGE), alpha=0.5, linewidth=0)
         if len(points):
             ax.plot(2 * [np.median(points)], (row - 0.36, row + 0.36), color=INK, linewidth=1.8)
@@ -132,10 +171,11 @@ def inside(values, low, high, xlabel="", title="", ax=None):
 
 
 def scoreboard(means, shares, title="", ax=None):
-    """Show many measures of many models at once: a number each, on blue where windows are as Bach's, else on orange.
+    """Show many measures of many models: a number each, on blue if windows are like Bach's, otherwise on orange.
 
-    Args: means: dict of model -> dict of measure -> float, the same measures in each; NaN where undefined. shares: the
-        like, the share 0 to 1 of windows inside Bach's 5th to 95th percentile; NaN, or no entry, leaves a cell white.
+    Args: means: dict of model -> dict of measure -> float, the same measures in each; NaN where undefined. shares: same
+        form, the share 0 to 1 of windows inside Bach's 5th to 95th percentile; NaN or a missing entry leaves a cell
+        white.
     Returns: Axes. Notebook: 05, "The table".
     """
     models, measures = list(means), list(next(iter(means.values())))
@@ -158,11 +198,11 @@ def scoreboard(means, shares, title="", ax=None):
 
 
 def intervals(rows, band=None, mark=None, title="", ax=None):
-    """Compare one figure of several writers, each with its interval.
+    """Compare one number of several writers, each with its interval.
 
-    Args: rows: dict of name -> (value, low, high); low and high NaN where there is no interval, None for a row without
-        a value. band: (low, high), Bach's interval, or None. mark: name of the row to colour, the others are grey.
-    Returns: Axes; x in the figure's unit, a row for each name from the top down.
+    Args: rows: dict of name -> (value, low, high); low and high NaN if there is no interval, None for a row without a
+        value. band: (low, high), Bach's interval, or None. mark: name of the row to colour, the others are grey.
+    Returns: Axes; x in the number's unit, a row for each name from the top down.
     Notebook: 05, "Music by others".
     """
     ax = _axes(ax, title, 4, 0.3 * len(rows) + 0.8, grid="x")
@@ -229,11 +269,10 @@ def collapsing(history, bound, title="", axes=None):
 
 
 def points(samples, centres, title="", ax=None):
-    """Draw points that a generator wrote over the modes that they are meant for.
+    """Draw the points of a generator over the modes of the data.
 
-    Args: samples: float (points, 2). centres: float (modes, 2), each drawn as a ring around what belongs there.
-    Returns: Axes, both in the points' unit; its corners lie beyond the outermost modes, and what falls outside is not
-        drawn.
+    Args: samples: float (points, 2). centres: float (modes, 2), each drawn as a ring around its points.
+    Returns: Axes, both in the points' unit; it extends beyond the outermost modes, and points outside are not drawn.
     Notebook: 04, "Where all modes are known".
     """
     ax = _axes(ax, title, 3, 3.2)
@@ -245,7 +284,7 @@ def points(samples, centres, title="", ax=None):
 
 
 def _axes(ax, title, width, height, grid=None):
-    """The Axes to draw on, new ones of width x height inches at need, with its title and perhaps a grid."""
+    """The Axes to draw on, new ones of width x height inches if there are none, with its title and perhaps a grid."""
     if ax is None:
         _, ax = plt.subplots(figsize=(min(width, MAX_INCHES), height))
     ax.set_title(title)
@@ -261,7 +300,7 @@ def name_pitches(axis, low, high):
 
 
 def performance(written, played, fermatas, tempo):
-    """Draw what a performance makes of a score: its tempo over time, and how hard each key is struck.
+    """Draw the performance of a score: its tempo over time, and the velocity of each note.
 
     Args: written, played: midi.NOTE (notes,) in the same order, in seconds. fermatas: seconds as written. tempo: as
         written, quarter notes per minute.
@@ -278,4 +317,31 @@ def performance(written, played, fermatas, tempo):
                 xlabel="seconds as written; dotted: a fermata")
     for ax in axes:
         ax.vlines(fermatas, *ax.get_ylim(), color=GREY, linestyle=":")
+    return axes
+
+
+def spectra(waves, sample_rate, changed=None, top_hz=4000):
+    """Draw spectrograms side by side, and what lies between two of them.
+
+    Args: waves: dict of title -> float (samples,). sample_rate: Hz. changed: (before, after), titles of two of them
+        whose difference is drawn too; None draws none. top_hz: the highest frequency that is drawn.
+    Returns: array of Axes; x in seconds, y in Hz. Louder is darker; in the difference blue is softer, orange louder.
+    Notebook: 03, "All at once".
+    """
+    _, axes = plt.subplots(1, len(waves) + bool(changed), figsize=(MAX_INCHES, 2.8), sharey=True)
+    found, rows = {}, slice(0, top_hz * 1024 // sample_rate)
+    for ax, (name, wave) in zip(axes, waves.items()):
+        power = mlab.specgram(np.asarray(wave), 1024, sample_rate, noverlap=768)[0][rows]
+        found[name] = 10 * np.log10(power + 1e-13)
+        ax.imshow(found[name], origin="lower", aspect="auto", cmap="Greys", vmin=-115, vmax=-40,
+                  extent=(0, len(wave) / sample_rate, 0, top_hz))
+        ax.set(title=name, xlabel="seconds")
+    if changed:
+        before, after = (found[name] for name in changed)
+        tones = LinearSegmentedColormap.from_list("", [BLUE, "#FFFFFF", ORANGE])
+        shown = axes[-1].imshow(after - before, origin="lower", aspect="auto", cmap=tones, vmin=-25, vmax=25,
+                                extent=axes[0].images[0].get_extent())
+        axes[-1].set(title="what it changes", xlabel="seconds")
+        plt.colorbar(shown, ax=axes[-1], label="dB")
+    axes[0].set_ylabel("Hz")
     return axes

@@ -1,4 +1,4 @@
-"""Notes -> a MusicXML score, on two staves or open, and its picture as SVG, with no external program."""
+"""Notes -> a MusicXML score, on two staves or open, and its picture as SVG, without an external program."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from utils.music import harmony, keys, midi, voices
 from utils.show import musicxml as writing
 
 MIDDLE_C = 60
-HAND = 16  # semitones from the highest note of a chord to its lowest
+HAND = 16  # most semitones from the highest note of a chord to its lowest
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <score-partwise version="4.0">
 <work><work-title>{title}</work-title></work>
@@ -27,12 +27,12 @@ TEMPO_MARK = ("<direction placement=\"above\"><direction-type><metronome><beat-u
 FINAL = '<barline location="right"><bar-style>light-heavy</bar-style></barline>\n'
 STAFF_SCALE = 40  # percent; five lines are then 29 pixels high
 HIGHEST_PAGE = 60_000  # verovio's limit: a whole piece becomes one picture
-verovio.enableLog(verovio.LOG_ERROR)  # no warning of the ties that an excerpt cuts
+verovio.enableLog(verovio.LOG_ERROR)  # no warnings about ties that an excerpt cuts
 
 
 class Part(NamedTuple):
     """A part to draw. Voices: lists of (start, end, pitches) in sixteenths, the highest first. Clef: in an open score.
-    Lower: on which of two staves it belongs; None where its height decides.
+    Lower: whether it is on the lower of two staves; None if its height decides.
     """
 
     name: str
@@ -44,19 +44,21 @@ class Part(NamedTuple):
 def musicxml(notes, title="", metre=(4, 4), fifths=0, upbeat=0.0, fermatas=(), names=(), open_score=False, tempo=None):
     """Write notes as a chorale score on two staves, or as an open score with a staff for each part.
 
-    Parts stay as they are. On two staves soprano and alto, or the first two of four, stand on the upper one, tenor and
-    bass on the lower; any other number goes by order and height. A part with chords is split in itself. Only notes of a
-    single part that overlap (a roll, piano music) are dealt to four voices; of a crowd some become chords and, where
-    they end apart, further voices, so that every note is drawn. The grid is that of `voices.from_notes`.
+    Parts stay as they are. On two staves soprano and alto, or the first two of four, are on the upper one, tenor and
+    bass on the lower one; other numbers of parts are placed by order and height. A part with chords is split. Only
+    overlapping notes of a single part (a roll, piano music) are dealt to four voices. Of many notes at once, some
+    become chords, or further voices if they end at different times, so that every note is drawn. The grid is that of
+    `voices.from_notes`.
 
     Args: notes: structured array (notes,) of midi.NOTE. title: str. metre: (numerator, denominator).
         fifths: key signature, -7 (flats) to 7 (sharps). upbeat: quarters before the first barline, less than a bar.
-        fermatas: quarters at which the highest and the lowest voice carry a fermata; in an open score all do that begin
-        a note there, or all that sound where none begins.
+        fermatas: quarters at which the highest and the lowest voice have a fermata; in an open score
+            all voices that begin a note there, or all that sound if none begins.
         names: str, of the parts by number. open_score: a file for other programs instead of a picture.
-        tempo: quarter notes a minute, or None.
-    Returns: str, a MusicXML 4.0 document. The last bar is shortened by the upbeat where the notes allow it.
-    Raises: ValueError for no notes, a key or tempo that does not exist, a metre or upbeat off the sixteenth grid.
+        tempo: quarter notes per minute, or None.
+    Returns: str, a MusicXML 4.0 document. The last bar is shortened by the upbeat if the notes allow it.
+    Raises: ValueError if there are no notes, for an impossible key or tempo, and for a metre or upbeat off the
+        sixteenth grid.
     Notebook: 01, "One chorale, three ways".
     """
     upbeat_steps = _check(notes, metre, fifths, upbeat, tempo)
@@ -88,16 +90,16 @@ def key_to_fifths(key):
 
 
 def signature(piece):
-    """Count the sharps (flats: negative) of a piece's key, of two that sound alike the usual one: -6 to 6."""
+    """Count the sharps (flats: negative) of a piece's key; of two with the same sound, the usual one: -6 to 6."""
     return key_to_fifths(keys.TONICS[piece.mode == "minor"][harmony.tonic(piece)] + "m" * (piece.mode == "minor"))
 
 
 def svg(xml, width=900, max_bars=None):
-    """Draw a score as one picture that needs nothing beside itself: no font, no script, no address.
+    """Draw a score as one picture that needs no other file: no font, no script, no address.
 
     Args: xml: str, a MusicXML document. width: pixels; the height follows. max_bars: draw only the first ones.
     Returns: str, an SVG element for a file or a page; the same score gives the same text.
-    Raises: ValueError for text that is no MusicXML.
+    Raises: ValueError for text that is not MusicXML.
     Notebook: 01, "One chorale, three ways".
     """
     toolkit = verovio.toolkit()
@@ -113,7 +115,7 @@ def svg(xml, width=900, max_bars=None):
     except ElementTree.ParseError:
         is_score = False
     if not is_score:
-        raise ValueError("This text is no score that can be drawn. Pass what `score.musicxml` returns.")
+        raise ValueError("This text cannot be drawn as a score. Pass what `score.musicxml` returns.")
     paper = f'<svg style="width: 100%; max-width: {width}px; background: white" '
     return toolkit.renderToSVG(1).replace("<svg ", paper, 1)
 
@@ -121,7 +123,7 @@ def svg(xml, width=900, max_bars=None):
 def sheet(piece, title="", width=900, max_bars=None):
     """Draw a piece with its parts, its key and its fermatas: data.Piece -> str, as `svg`.
 
-    Args: piece: data.Piece; fermatas beyond its end are left out. title, width, max_bars: see `musicxml` and `svg`.
+    Args: piece: data.Piece; fermatas after its end are left out. title, width, max_bars: see `musicxml` and `svg`.
     Notebook: 02, "Listen".
     """
     fermatas = piece.fermatas[piece.fermatas < len(piece.roll)] / midi.STEPS_PER_QUARTER
@@ -130,7 +132,7 @@ def sheet(piece, title="", width=900, max_bars=None):
 
 
 def _check(notes, metre, fifths, upbeat, tempo):
-    """Refuse what cannot be written; give the length of the upbeat in steps."""
+    """Refuse what cannot be written; return the length of the upbeat in steps."""
     if not len(notes):
         raise ValueError("There are no notes to write. Generate again, or choose another file.")
     if not -7 <= fifths <= 7:
@@ -139,7 +141,7 @@ def _check(notes, metre, fifths, upbeat, tempo):
         raise ValueError(f"No music has {tempo} quarter notes per minute. Use a tempo such as 80, or None.")
     bar_steps, off_grid = divmod(metre[0] * 4 * midi.STEPS_PER_QUARTER, metre[1])
     if bar_steps < 1 or off_grid:
-        raise ValueError(f"A bar of {metre[0]}/{metre[1]} is no whole number of sixteenths. Use a metre such as 4/4.")
+        raise ValueError(f"A bar of {metre[0]}/{metre[1]} has no whole number of sixteenths. Use a metre such as 4/4.")
     upbeat_steps = upbeat * midi.STEPS_PER_QUARTER
     if upbeat_steps % 1 or not 0 <= upbeat_steps < bar_steps:
         raise ValueError(f"An upbeat of {upbeat} quarters must be whole sixteenths and shorter than a bar.")
@@ -151,7 +153,7 @@ def _plain(text):
 
 
 def _parts(notes, names):
-    """Bring notes onto the grid and into parts, the top one first."""
+    """Bring notes onto the grid and into parts, the top part first."""
     numbers = voices.order(notes, names)
     if len(numbers) == 1 and voices.from_notes(notes)[0].shape[1] > 1:
         lines = _dealt(notes)
@@ -173,7 +175,7 @@ def _parts(notes, names):
 
 
 def _lines(notes):
-    """The voices of one part, the highest first; notes in one hand's reach that begin and end together are a chord."""
+    """The voices of one part, the highest first; notes of one hand that begin and end together are a chord."""
     cells, _ = voices.from_notes(notes)
     columns, together = [[] for _ in cells.T], {}
     for start, end, pitch, _, column in voices.to_notes(cells, steps_per_quarter=1).tolist():
@@ -190,7 +192,7 @@ def _lines(notes):
 
 
 def _dealt(notes):
-    """Deal notes: {voice: its lines}. A crowd joins a chord that begins and ends with it, or makes inner lines."""
+    """Deal notes: {voice: its lines}. Further notes join a chord with the same times, or make inner lines."""
     notes = voices.deal(notes)
     lines = {part: _lines(notes[notes["part"] == part]) for part in np.unique(notes["part"]).tolist()}
     main = {part: found[0] for part, found in lines.items() if part < len(dealing.CENTRES)}
@@ -220,7 +222,7 @@ def _two_staves(parts, bars, holds):
     free = [_height(line) for line, _, lower in sides if lower is None]
     wrong = [sum(max(0, MIDDLE_C - high) for high in free[:cut]) + sum(max(0, low - MIDDLE_C) for low in free[cut:])
              for cut in range(len(free) + 1)]
-    cut = len(free) - int(np.argmin(wrong[::-1]))  # how many of those without a place go to the upper staff
+    cut = len(free) - int(np.argmin(wrong[::-1]))  # number of parts without a given staff that go to the upper staff
     places = iter([place >= cut for place in range(len(free))])
     staves = ([], [])
     for line, is_inner, lower in sides:
@@ -241,7 +243,7 @@ def _attributes(fifths, metre, clefs):
 
 
 def _measures(staves, bars, signs):
-    """Write the bars of one part, of one staff or two; signs: what stands at the beginning of the first."""
+    """Write the bars of one part, of one staff or two; signs: at the beginning of the first bar."""
     text = ""
     for bar, (left, right) in enumerate(pairwise(bars.edges)):
         voices_now = [voice for number, staff in enumerate(staves) for voice in writing.staff(

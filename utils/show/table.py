@@ -1,4 +1,4 @@
-"""Rows of figures as a table: in a notebook, as Markdown for a page or a report, and as CSV; pandas does the work."""
+"""Rows of numbers as a table: in a notebook, as Markdown for a page or a report, and as CSV, with pandas."""
 
 from pathlib import Path
 
@@ -7,17 +7,17 @@ import pandas as pd
 
 from utils import files
 
-UNKNOWN = ""  # what stands for NaN and None
+UNKNOWN = ""  # shown for NaN and None
 
 
 def show(rows, digits=2):
-    """Lay rows of figures out as a table of text, as a notebook shows it.
+    """Format rows of numbers as a table of text, for a notebook.
 
-    Args: rows: dict of row name -> dict of column -> float, int, str, None or list of such, whose mean is shown where
+    Args: rows: dict of row name -> dict of column -> float, int, str, None or a list of these, shown as its mean if
         they are numbers; or list of dicts, rows without a name. digits: decimals of a float, or its format such as
         ".0%"; or a dict of column -> either, 2 decimals for the others.
-    Returns: pandas.DataFrame of str; columns in order of appearance, their underscores as spaces, empty where unknown.
-    Notebook: 01, "Bach and the floors".
+    Returns: pandas.DataFrame of str; columns in order of appearance, with spaces for underscores, empty if unknown.
+    Notebook: 01, "Bach and the baselines".
     """
     named = rows if isinstance(rows, dict) else dict(enumerate(rows))
     columns = list(dict.fromkeys(column for row in named.values() for column in row))
@@ -28,16 +28,16 @@ def show(rows, digits=2):
 
 
 def markdown(frame):
-    """Write what `show` returned as a Markdown table: str, a line for the head, one for the rule, one a row."""
+    """Write what `show` returned as a Markdown table: str, a line for the head, one for the rule, one per row."""
     lines = [["", *frame.columns], ["---"] * (len(frame.columns) + 1), *([name, *row] for name, row in zip(
         frame.index, frame.to_numpy()))]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def write_csv(rows, path, significant=5):
-    """Write rows as CSV, whole or not at all; its folder is made at need.
+    """Write rows as CSV, whole or not at all; its folder is created if missing.
 
-    Args: rows: list of dicts; what a row lacks stays empty. path: str or Path. significant: digits of a float.
+    Args: rows: list of dicts; missing values stay empty. path: str or Path. significant: digits of a float.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def write_csv(rows, path, significant=5):
 
 
 def read_csv(path):
-    """Read what `write_csv` wrote: pandas.DataFrame, numbers as numbers, NaN where a cell is empty."""
+    """Read what `write_csv` wrote: pandas.DataFrame, numbers as numbers, NaN for an empty cell."""
     return pd.read_csv(path)
 
 

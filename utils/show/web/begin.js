@@ -16,9 +16,9 @@ function setMetre(text) {
 }
 
 const WORK = {  // what a click on a button does
-  new: () => { start(blank()); say("An empty page. Click in the grid, or play on the keyboard below it."); $("grid").focus(); },
+  new: () => { start(blank()); say("The page is empty. Click in the grid, or on the keyboard below it."); $("grid").focus(); },
   "guess-key": () => { guessKey(); say(`It sounds like ${KEYS[score.mode][score.tonic]} ${score.mode}.`); },
-  "guess-ends": () => { guessEnds(); say("The fermatas are where a phrase seems to end."); },
+  "guess-ends": () => { guessEnds(); say("The fermatas show where phrases seem to end."); },
   play: () => play(0), harmonise, stop: stopWriting, continue: goOn, undo: () => travel(state.past, state.future), redo: () => travel(state.future, state.past),
   rest: () => writeRest(), remove: () => remove(), fermata: () => toggleFermata(state.at), "lock-note": () => lockNote(state.voice, state.at),
   "lock-bar": () => lockBar(state.at), midi: connectMidi,
@@ -93,7 +93,7 @@ function begin() {
   show();
   reveal(0, state.pitch);
   showPiano();
-  say(before ? `Your piece of last time, ${score.title}.` : `${score.title}, a tune to begin with. Press Harmonise.`);
+  say(before ? `Your last piece, ${score.title}, is open again.` : `${score.title} is an example. Press Harmonise.`);
   setTimeout(() => { engine(); warmUp(); }, 50);  // weights and tones are ready before they are asked for
 }
 

@@ -27,7 +27,7 @@ function lineOf(cells, voice = 0) {  // one voice of a piece
     }
   });
   if (line.end.length < line.start.length) line.end.push(cells.length);
-  if (!line.start.length) throw new Error("There is no note in this tune: choose a file, or a part, that has some.");
+  if (!line.start.length) throw new Error("There is no note in this tune: choose a file or a part with notes.");
   return line;
 }
 

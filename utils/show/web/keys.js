@@ -144,12 +144,12 @@ async function connectMidi() {  // the notes of a MIDI keyboard, as if they were
       for (const input of access.inputs.values()) input.onmidimessage = ({data: [status, pitch, velocity]}) => {
         if (status >> 4 === 9 && velocity) writeNote(clip(pitch, LOWEST, HIGHEST));
       };
-      say(access.inputs.size ? `Connected: ${[...access.inputs.values()].map((input) => input.name).join(", ")}. What you play is written with the chosen length.`
-        : "No MIDI keyboard was found. Plug one in; it is then connected by itself.");
+      say(access.inputs.size ? `Connected: ${[...access.inputs.values()].map((input) => input.name).join(", ")}. The notes that you play are written with the chosen length.`
+        : "No MIDI keyboard was found. Plug one in, and the page will find it.");
     };
     access.onstatechange = listen;
     listen();
   } catch {
-    say("The browser did not allow a MIDI keyboard. The keyboard on the screen and the letters in the grid write notes, too.");
+    say("The browser did not allow a MIDI keyboard. You can also write notes with the keyboard on the screen or with letters in the grid.");
   }
 }

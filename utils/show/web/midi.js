@@ -11,10 +11,10 @@ function readMidi(bytes) {
   if (bytes.length > MOST_BYTES) throw new Error("The file is larger than 4 MB: choose a single piece.");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const name = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  if (name(0) !== "MThd") throw new Error("This is no MIDI file: choose one that ends in .mid.");
-  if (bytes.length < 14) throw new Error("The file ends within its first line: copy or export it again.");
+  if (name(0) !== "MThd") throw new Error("This is not a MIDI file: choose one that ends in .mid.");
+  if (bytes.length < 14) throw new Error("The file ends in its header: copy or export it again.");
   const kind = view.getUint16(8), ticks = view.getUint16(12), found = {parts: [], names: [], events: [], drums: 0};
-  if (kind > 1) throw new Error("The file holds several pieces (MIDI type 2): save one of them as a file of its own, of type 1.");
+  if (kind > 1) throw new Error("The file holds several pieces (MIDI type 2): save one of them as a separate file of type 1.");
   if (ticks === 0 || ticks >= 32768) throw new Error("The file counts seconds and not beats: save it again as a score.");
   let at = 8 + view.getUint32(4);
   while (at + 8 <= bytes.length && found.parts.length < MOST_PARTS) {
@@ -23,7 +23,7 @@ function readMidi(bytes) {
     at = stop;
   }
   if (!found.parts.length && found.drums) throw new Error("There are only drums in this file: choose one with a tune.");
-  if (!found.parts.length) throw new Error("There are no notes in this file: choose another.");
+  if (!found.parts.length) throw new Error("There are no notes in this file: choose another file.");
   return {parts: found.parts, names: found.names, ...factsOf(found.events, found.parts)};
 }
 

@@ -8,17 +8,17 @@ const STEPS = {C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11};
 function readMusicXml(text) {
   if (text.length > MOST_TEXT) throw new Error("The score is too large: choose a single piece.");
   if (/<!DOCTYPE[^>[]*\[|<!ENTITY/i.test(text))
-    throw new Error("The file defines words of its own, which this page does not read: export the score again as MusicXML.");
+    throw new Error("The file defines its own XML entities, which this page does not read: export the score again as MusicXML.");
   const score = new DOMParser().parseFromString(text, "application/xml"), root = score.documentElement;
   if (score.getElementsByTagName("parsererror").length)
-    throw new Error("The file is damaged and no XML: export the score again as MusicXML.");
+    throw new Error("The file is damaged, it is not XML: export the score again as MusicXML.");
   if (root.nodeName === "score-timewise")
     throw new Error("The score is written bar by bar (timewise): export it as partwise MusicXML, as notation programs do.");
-  if (root.nodeName !== "score-partwise") throw new Error("This is no score: choose a MusicXML or MIDI file.");
+  if (root.nodeName !== "score-partwise") throw new Error("This is not a score: choose a MusicXML or MIDI file.");
   const titles = new Map([...root.getElementsByTagName("score-part")].map((each) => [each.getAttribute("id"), wordsIn(each, "part-name")]));
   const parts = childrenNamed(root, "part").map((part) => readPart(part, titles.get(part.getAttribute("id")) || ""));
   const starts = measureStarts(parts), voices = parts.flatMap((part) => voicesOf(part, starts)).filter((voice) => voice.notes.length);
-  if (!voices.length) throw new Error("There are no notes in this score: choose another.");
+  if (!voices.length) throw new Error("There are no notes in this score: choose another file.");
   const first = parts.find((part) => part.sharps !== null && !part.semitones) || parts.find((part) => part.sharps !== null);
   const signed = wordsIn(root, "software") === SIGNED_BY, signature = first ? signatureOf(soundingSharps(first), first.minor ? 1 : 0) : {};
   return {parts: voices.map((voice) => voice.notes), names: voices.map((voice) => voice.name),

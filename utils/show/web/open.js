@@ -20,7 +20,7 @@ async function readFile(name, bytes, learned) {
   if (!whole) {
     const moved = intoRange(score.cells), far = Math.abs(moved.octaves);
     const way = moved.octaves > 0 ? "up" : "down", many = `${far} octave${far > 1 ? "s" : ""}`;
-    if (far) said.push(`The tune is moved ${way} by ${many}, to where a soprano sings.`);
+    if (far) said.push(`The tune is moved ${way} by ${many}, into the range of a soprano.`);
     score.cells = moved.cells;
   }
   score = {...score, ...keyFound(found, score, whole, learned, said), tempo: clip(Math.round(found.tempo || 84), 20, 300)};
@@ -98,7 +98,7 @@ function choose({parts, names}, said) {
   const among = melodies.length === 1 ? melodies : [...parts.keys()];
   const chosen = among.reduce((best, part) => meanPitch(lines[part]) > meanPitch(lines[best]) ? part : best);
   if (parts.length > 1) said.push(`The tune is ${label(chosen)} of ${parts.length}.`);
-  if (chords[chosen]) said.push("Of its chords the highest notes are taken.");
+  if (chords[chosen]) said.push("It has chords: their highest notes are the tune.");
   return {lines: [lines[chosen]], voices: [0]};
 }
 
@@ -132,8 +132,8 @@ function onBars(found, lines, learned, said) {  // {cells, metre, upbeat}: frame
   const beside = (quarter, grid) => Math.abs(quarter * grid - Math.round(quarter * grid));
   const off = (grid, far) => notes.filter(({start}) => beside(start, grid) > far).length;
   if (Math.min(...[4, 6, 8].map((grid) => off(grid, OFF_GRID))) > PLAYED_FREELY * notes.length)
-    throw new Error("The piece is played so freely that no bar can be found: play it against a click, or write it down in a notation program.");
-  if (off(4, 0.01)) said.push(`Notes between the sixteenths, moved to the nearest: ${off(4, 0.01)}.`);
+    throw new Error("The piece is played so freely that no bar can be found: play it with a click, or write it in a notation program.");
+  if (off(4, 0.01)) said.push(`Notes moved to the nearest sixteenth: ${off(4, 0.01)}.`);
   const written = found.metres.length && (found.metres.at(-1)[1] * 16) % found.metres.at(-1)[2] === 0;
   let {start, upbeat} = !written ? {start: first, upbeat: 0} : found.exact ? {start: 0, upbeat: upbeatIn(found.metres)}
     : beginningOf(found.metres, first, end);

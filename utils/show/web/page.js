@@ -88,7 +88,7 @@ const marksInWords = (count) => count ? `${count} mark${count > 1 ? "s" : ""}` :
 function howUsual(nats) {  // how usual a way is for the network: the nats of a frame, beside those of the others
   if (!Number.isFinite(nats)) return "";
   const all = state.ways.map((way) => way.nats);
-  const place = nats === Math.min(...all) ? "The most usual of the three" : nats === Math.max(...all) ? "The boldest of the three" : "Between the others";
+  const place = nats === Math.min(...all) ? "The most usual of the three" : nats === Math.max(...all) ? "The boldest of the three" : "Between the other two";
   return all.length < WAYS ? "" : `${place}: ${nats.toFixed(2)} nats per sixteenth.`;
 }
 

@@ -64,7 +64,7 @@ function finish() {
   quiz.answers.forEach(({model}, number) => { taken[model][0] += quiz.given[number]; taken[model][1] += 1; });
   const [right, all] = rightIn(taken);
   $("score").textContent = `${right} of ${all} right`;
-  $("verdict").textContent = `Guessing alone gives ${all / 2} on average.`;
+  $("verdict").textContent = `Random guesses give ${all / 2} on average.`;
   $("rows").replaceChildren(...writerRows(taken, false));
   $("copy").value = resultLine(taken, String(Math.floor(1e5 + Math.random() * 9e5)));
   $("copied").textContent = "";
@@ -90,7 +90,7 @@ function review(place) {  // what a clip was, what was said, its notes, and what
   $("you").textContent = `You said ${quiz.given[number] ? "Bach" : "a machine"}: ${isRight(number) ? "right" : "wrong"}.`;
   $("you").className = isRight(number) ? "right" : "wrong";
   $("review-clip").replaceChildren(quiz.player.root);
-  $("why").textContent = isBach ? "What speaks for Bach" : "What gives it away";
+  $("why").textContent = isBach ? "What speaks for Bach" : "What shows that it is a machine";
   $("facts").replaceChildren(...facts.map((fact) => make("li", {}, fact)));
   $("before").disabled = place === 0;
   $("after").disabled = place === count - 1;

@@ -16,10 +16,10 @@ function resultLine(taken, listener) {
 
 function readResult(text) {  // what follows RESULT: {listener, taken, rest}, or the reason why it is no result
   const [, listener, right, all, words, rest] = WHOLE.exec(text) || [], taken = {};
-  if (!listener) return "is not a whole result";
+  if (!listener) return "is not a complete result";
   for (const each of words.replace(/\s+/g, " ").split("; ")) {
     const [, writer, yes, of] = /^(.{1,80}) (\d{1,3})\/(\d{1,3})$/.exec(each) || [];
-    if (!writer || Object.hasOwn(taken, writer) || Number(yes) > Number(of)) return "has counts that cannot be";
+    if (!writer || Object.hasOwn(taken, writer) || Number(yes) > Number(of)) return "has impossible counts";
     taken[writer] = [Number(yes), Number(of)];
   }
   if (String(rightIn(taken)) !== String([Number(right), Number(all)])) return "has counts that do not add up";
@@ -28,7 +28,7 @@ function readResult(text) {  // what follows RESULT: {listener, taken, rest}, or
 
 function addUp(text) {  // {listeners, taken, unread: [[text, why]]} of a text with results in any order and junk between
   const found = {listeners: 0, taken: {}, unread: []}, seen = new Set();
-  const junk = (words) => words.split("\n").map((line) => line.trim()).filter(Boolean).forEach((line) => found.unread.push([line, "is no result"]));
+  const junk = (words) => words.split("\n").map((line) => line.trim()).filter(Boolean).forEach((line) => found.unread.push([line, "is not a result"]));
   const plain = text.replace(/\r/g, "").replace(/^[ \t>]+/gm, "").replace(/’/g, "'");  // mail wraps lines and quotes with >
   const [before, ...parts] = plain.split(/Bach\s+or\s+machine\?/);
   junk(before);
@@ -42,7 +42,7 @@ function addUp(text) {  // {listeners, taken, unread: [[text, why]]} of a text w
     }
     junk(result.rest);
     const same = `${result.listener} ${JSON.stringify(result.taken)}`;
-    if (seen.has(same)) { found.unread.push([`Listener ${result.listener}`, "is there twice and was counted once"]); continue; }
+    if (seen.has(same)) { found.unread.push([`Listener ${result.listener}`, "appears twice and was counted once"]); continue; }
     seen.add(same);
     found.listeners++;
     for (const [writer, counts] of Object.entries(result.taken)) {
@@ -76,8 +76,8 @@ function showClass() {
   const {listeners, taken, unread} = addUp($("pasted").value);
   const [right, all] = rightIn(taken), several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
   $("class-said").textContent = listeners ? `${several(listeners, "listener")}, ${right} of ${all} answers right: ${percent(right / all)}, `
-    + `95 % interval ${sureOf(right, all)}. Guessing gives 50 %.`
-    : "There is no result in this text. Paste the lines that begin with “Bach or machine?”, one or many, as the test gives them.";
+    + `95 % interval ${sureOf(right, all)}. Random guesses give 50 %.`
+    : "There is no result in this text. Paste one or more lines from the test that begin with “Bach or machine?”.";
   $("class-table").hidden = !listeners;
   $("class-rows").replaceChildren(...writerRows(taken, true));
   $("class-unread").hidden = !unread.length;

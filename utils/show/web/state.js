@@ -111,7 +111,7 @@ const toggled = (list, item) => list.includes(item) ? list.filter((each) => each
 
 function lockBar(frame) {
   change((piece) => { piece.locks.bars = toggled(piece.locks.bars, barAt(frame)); });
-  say(`${barAt(frame) ? `Bar ${barAt(frame)}` : "The upbeat"} is ${score.locks.bars.includes(barAt(frame)) ? "locked: the network leaves it as it is" : "free"}.`);
+  say(`${barAt(frame) ? `Bar ${barAt(frame)}` : "The upbeat"} is ${score.locks.bars.includes(barAt(frame)) ? "locked: the network does not change it" : "free"}.`);
 }
 
 function lockNote(voice, frame) {
@@ -163,7 +163,7 @@ function lineFrom(name, text) {  // the cells of a voice
   for (const word of text.split(/\s+/).filter(Boolean)) {
     const [what, length] = word.split(":"), size = Number(length ?? 4), pitch = /^r$/i.test(what) ? -1 : pitchNamed(what);
     if (pitch === null || pitch > 127 || !Number.isInteger(size) || size < 1 || size > MOST_FRAMES)
-      throw new Error(`In the line of the ${name} “${word.slice(0, 20)}” is no note. Write a note and its length in sixteenths, such as F#4:8, or r:4 for a rest.`);
+      throw new Error(`In the line of the ${name}, “${word.slice(0, 20)}” is not a note. Write a note and its length in sixteenths, such as F#4:8, or r:4 for a rest.`);
     for (let k = 0; k < size; k++) cells.push(pitch < 0 ? -1 : k ? pitch + HELD : pitch);
     if (cells.length > MOST_FRAMES) throw new Error("The piece has more than 400 bars. Paste a shorter one.");
   }
@@ -182,7 +182,7 @@ function pieceFrom(text) {  // text as asText writes it, or the notes of a tune 
   const frames = Math.max(...voices.map((voice) => voice.length));
   if (!frames) throw new Error("This text is not a piece. It needs at least a line such as “soprano: C4:4 D4:4 E4:8”.");
   const metre = lines.get("metre") || "4/4", [, tonic, mode] = /^\s*([A-Ga-g][#b♯♭]?)\s*(major|minor)?/i.exec(lines.get("key") || "") || [];
-  if (!METRES.includes(metre)) throw new Error(`The metre “${metre.slice(0, 20)}” is not known here. Write one of ${METRES.join(", ")}.`);
+  if (!METRES.includes(metre)) throw new Error(`The metre “${metre.slice(0, 20)}” is not possible here. Write one of ${METRES.join(", ")}.`);
   const number = (name, usual, low, high) => clip(Number.isFinite(Number(lines.get(name) || NaN)) ? Math.round(Number(lines.get(name))) : usual, low, high);
   const [beats, unit] = metre.split("/").map(Number);
   return {...blank(1), title: (lines.get("title") || "My tune").slice(0, 80), metre: [beats, unit], upbeat: number("upbeat", 0, 0, barFrames([beats, unit]) - 1),

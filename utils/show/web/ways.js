@@ -16,7 +16,7 @@ function engine() {  // the worker, made once: the network's scripts, and messag
     score = writing.before;
     forgetRun();
     show();
-    say(`The network stopped by an error (${event.message}). Your piece is as it was; try again.`);
+    say(`The network stopped with an error (${event.message}). Your piece has not changed; try again.`);
   };
   worker.postMessage({network: $("network").textContent});
   return worker;
@@ -27,19 +27,19 @@ function harmonise() {
   if (!score.keyGiven) guessKey();
   if (!score.endsGiven) guessEnds();
   const known = untilTheEnd(lockedCells());
-  if (known.every((row) => row.every(Boolean))) return say("Everything is locked. Unlock a voice, a bar or a note, and the network writes it.");
-  run(known, "Three ways. Listen to each and keep the one you like; lock what is good and write the rest again.");
+  if (known.every((row) => row.every(Boolean))) return say("Everything is locked. Unlock a voice, a bar or a note, and the network will write it.");
+  run(known, "Here are three ways. Listen to each and keep the one you like. Lock the good parts and press Harmonise to write the rest again.");
 }
 
 function goOn() {  // eight bars more, in all voices
-  if (VOICES.every((_, voice) => isSilent(score.cells, voice))) return say("There is nothing to go on from yet. Write some notes first.");
+  if (VOICES.every((_, voice) => isSilent(score.cells, voice))) return say("There is nothing to continue yet. Write some notes first.");
   const before = copyOf(score), old = score.cells.length;
   let longer;
-  try { longer = longerBy(score, 8); } catch { return say("The piece is as long as it can be: 400 bars."); }
+  try { longer = longerBy(score, 8); } catch { return say("The piece has 400 bars, the maximum."); }
   if (!score.keyGiven) guessKey();
   Object.assign(score, {cells: longer.cells, fermatas: longer.fermatas});
   const given = VOICES.map((_, voice) => !isSilent(before.cells, voice));
-  run(score.cells.map((_, now) => given.map((is) => now < old && is)), "Three ways to go on. Keep the one you like.", before);
+  run(score.cells.map((_, now) => given.map((is) => now < old && is)), "Here are three ways to continue. Keep the one you like.", before);
 }
 
 function untilTheEnd(known) {  // after the last note of what is locked, all voices rest
@@ -114,7 +114,7 @@ function stopWriting() {  // what was written so far stays, and can be undone
   }
   forgetRun();
   show();
-  say("Stopped. What was written so far stays; Undo takes it back.");
+  say("Stopped. The notes written so far stay; Undo removes them.");
 }
 
 function forgetRun() {

@@ -18,13 +18,13 @@ function formOf(score) {
   if (unit === 8 && beats % 3 === 0) {
     Object.assign(form, {upbeat: 2 * form.upbeat, bar: 12, fermatas: form.fermatas.map((mark) => 2 * mark),
       length: 2 * form.length, motion: CALM});
-    return {form, scale: 2, said: `${metre} is harmonised as 3/4 with an eighth for a quarter, for no ${metre} was learned.`};
+    return {form, scale: 2, said: `${metre} is harmonised as 3/4 with an eighth for a quarter: no ${metre} was learned.`};
   }
   if (LIKE.some(([frames]) => frames === bar) && unit <= 4)
     return {form, scale: 1, said: metre === "4/4" || metre === "3/4" ? "" : `${metre} is harmonised as 4/4.`};
   const like = LIKE.find(([frames]) => frames % bar === 0 || bar % frames === 0);
-  if (like) return {form: {...form, bar: like[0]}, scale: 1, said: `${metre} is harmonised as ${like[1]}, for no ${metre} was learned.`};
-  return {form: {...form, upbeat: null}, scale: 1, said: `${metre} is harmonised without a metre, for none like it was learned.`};
+  if (like) return {form: {...form, bar: like[0]}, scale: 1, said: `${metre} is harmonised as ${like[1]}: no ${metre} was learned.`};
+  return {form: {...form, upbeat: null}, scale: 1, said: `${metre} is harmonised without a metre: no similar metre was learned.`};
 }
 
 function jobOf(score, known) {  // what `attempt` is asked: known, of each cell whether it stays -> {cells, known, form, scale, said}
