@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, names that can be printed, and the processes that make or read many files."""
+"""Write files whole or not at all, print any file name, and share work among processes."""
 
 import os
 import re
@@ -12,14 +12,13 @@ from pathlib import Path
 
 @contextmanager
 def whole(path):
-    """Write a file under another name, and give it its own only when it is complete.
+    """Write a file under a temporary name, and rename it when it is complete.
 
-    Within `with files.whole(path) as temporary:` write to `temporary`. It is a hidden file in the same folder, for a
-    rename is one step only within one disk, and it keeps the ending, by which some libraries choose the format. An
-    error leaves nothing new behind, and what stood at `path` before stays.
+    Within `with files.whole(path) as temporary:` write to `temporary`. It is a hidden file in the same folder, because
+    a rename is a single step only within one disk. It keeps the ending, because some libraries choose the format by it.
+    After an error nothing new is left, and the old file at `path` stays.
 
-    Args: path: str or Path, in a folder that exists.
-    Returns: context manager of a Path.
+    Args: path: str or Path, in a folder that exists. Returns: context manager of a Path.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.{path.name}")  # unique on a shared drive as well
@@ -31,21 +30,22 @@ def whole(path):
 
 
 def shown(path):
-    """Spell a path so that it can be printed and compared, whatever bytes its name holds.
+    """Write a path as text that can be printed and compared, whatever bytes its name holds.
 
-    Args: path: str or Path. Returns: str in Unicode's composed form (NFC), with a mark in place of what is not UTF-8.
+    Args: path: str or Path. Returns: str in Unicode's composed form (NFC), with a mark in place of each byte that is
+        not UTF-8.
     """
     return unicodedata.normalize("NFC", os.fsencode(path).decode("utf-8", "replace"))
 
 
 def workers(executor=None, most=None, initializer=None):
-    """Give the executor that shares out independent work: the caller's own, or a pool of fresh processes.
+    """Give the executor for independent work: the caller's own, or a pool of new processes.
 
-    Processes are spawned, not forked, since TensorFlow hangs after a fork.
+    Processes are spawned, not forked, because TensorFlow hangs after a fork.
 
     Args: executor: a concurrent.futures.Executor, which stays open; None for a pool that `with` closes.
-        most: int, processes at most; there are never more than cores. initializer: function without arguments, called
-        once in each process.
+        most: int, the largest number of processes; there are never more than cores. initializer: function without
+        arguments, called once in each process.
     Returns: context manager of a concurrent.futures.Executor.
     """
     if executor is not None:

@@ -1,4 +1,4 @@
-"""A training run as a folder of config.json, history.json and model.weights.h5; a manifest of all that is shipped."""
+"""A training run as a folder of config.json, history.json and model.weights.h5; a manifest of all shipped files."""
 
 import hashlib
 import json
@@ -17,19 +17,19 @@ MODES = ("load", "train", "smoke")
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.json", "model.weights.h5"
 MANIFEST = "MANIFEST.json"
 PACKED = {"compression": "gzip", "compression_opts": 9, "shuffle": True}  # nothing is lost
-COMPACT = "v110", "v110"  # of HDF5's formats the first with small headers: with it a file is a sixth smaller
+COMPACT = "v110", "v110"  # the first HDF5 format with small headers: files are a sixth smaller
 NOTEBOOKS = {"preprocess": "01_preprocess", "rnn": "02_rnn", "infill": "02_rnn", "dcnn": "03_dcnn", "gan": "04_gan",
              "evaluation": "05_evaluation", "gallery": "05_evaluation",
              "compose": "06_compose"}  # by the first word of a run's name
 
 
 def folders(root, name, mode):
-    """Tell where a run's weights are, and make the folder for what a notebook writes: pieces and pictures.
+    """Find the folder of a run's weights, and make the folder for what a notebook writes: pieces and pictures.
 
-    A reader's own runs never touch what is shipped: only with BACH_RELEASE=1 in the environment, as `make release` sets
-    it, does anything go to outputs/<name>.
+    A reader's own runs never change the shipped files. Only with BACH_RELEASE=1 in the environment, which `make
+    release` sets, files are written to outputs/<name>.
 
-    Args: root: the repository. name: the run's. mode: "load" reads the shipped run, "train" and "smoke" make one.
+    Args: root: the repository. name: of the run. mode: "load" reads the shipped run, "train" and "smoke" make one.
     Returns: two Paths, for weights and for the rest: each outputs/<name>, or outputs/local/<name>, which git ignores.
     Raises: ValueError for another mode.
     Notebook: the settings cell of 02, 03 and 04.
@@ -43,13 +43,13 @@ def folders(root, name, mode):
 
 
 def load_or_train(build, builder, train, run_dir, mode, **about):
-    """Give a network the weights of a run, or train it and keep the run.
+    """Load the weights of a run into a network, or train the network and save the run.
 
-    Args: build: function that builds the network, of a module in utils/nets. builder: dict, its arguments. train:
-        function from the new network to its history, or to (network, history) where another one is kept, such as an
-        average. run_dir: folder that is read in mode "load", else written. about: for the config: seed, fit, device and
-        so on; of a function what it returns of the trained network.
-    Returns: (network, history), history a dict from a measure to its values, one an epoch.
+    Args: build: function in a module of utils/nets that builds the network. builder: dict, its arguments. train:
+        function from the new network to its history, or to (network, history) where another network is kept, such as an
+        average. run_dir: folder that is read in mode "load", otherwise written. about: values for the config: seed,
+        fit, device and so on; a function is called with the trained network, and its result is saved.
+    Returns: (network, history), history a dict from a measure to its values, one per epoch.
     Raises: ValueError as `load`.
     Notebook: 02, 03 and 04, each training cell.
     """
@@ -66,15 +66,15 @@ def load_or_train(build, builder, train, run_dir, mode, **about):
 
 
 def save(model, history, run_dir, **config):
-    """Save a trained model, how it got there, and what it takes to build it again.
+    """Save a trained model, its history, and the settings that build it again.
 
-    Weights are rounded to half precision, which changes no figure that we print and halves the file, and packed; what
-    the optimiser remembers is left out. The config gains the checksum and the versions in use, and is written last: a
-    half-saved run does not load.
+    Weights are rounded to half precision, which halves the file and changes no number that we print, and compressed.
+    The optimiser's state is left out. The config also holds the checksum and the package versions. It is written last,
+    so that a half-saved run does not load.
 
-    Args: model: has `save_weights`, as every Keras model. history: dict from a measure to its values, one an epoch.
-        run_dir: folder, made at need. config: the builder's settings, seed, minutes and device; whatever JSON can hold,
-        NumPy numbers, arrays and paths too.
+    Args: model: has `save_weights`, as every Keras model. history: dict from a measure to its values, one per epoch.
+        run_dir: folder, created if missing. config: the builder's settings, seed, minutes and device; anything that
+        JSON can hold, and NumPy numbers, arrays and paths.
     Notebook: 02, "Training".
     """
     run_dir = Path(run_dir)
@@ -90,7 +90,7 @@ def save(model, history, run_dir, **config):
 
 
 def _shrink(path):
-    """Write a weights file anew, floats as halves, packed, and without the optimiser's part."""
+    """Write a weights file again: floats in half precision, compressed, without the optimiser's state."""
     with files.whole(path) as small, h5py.File(path) as old, h5py.File(small, "w", libver=COMPACT) as new:
 
         def add(name, item):
@@ -113,7 +113,7 @@ def load(model, run_dir):
 
     Args: model: has `load_weights`. run_dir: folder that `save` wrote.
     Returns: dict, the history.
-    Raises: ValueError where a file is missing, damaged, or made for a model of another shape.
+    Raises: ValueError if a file is missing or damaged, or was made for a model of another shape.
     Notebook: 02, "Training".
     """
     path = weights(run_dir)
@@ -125,10 +125,10 @@ def load(model, run_dir):
 
 
 def weights(run_dir):
-    """Find a run's weights file, and see that it is whole.
+    """Find a run's weights file, and check that it is complete.
 
     Args: run_dir: folder that `save` wrote.
-    Returns: Path. Raises: ValueError where the file is missing, or is not the one in the config.
+    Returns: Path. Raises: ValueError if the file is missing, or does not match the checksum in the config.
     """
     path = Path(run_dir) / WEIGHTS
     if hashlib.sha256(_read(path)).hexdigest() != config(run_dir).get("sha256"):
@@ -140,7 +140,7 @@ def arrays(run_dir):
     """Read a run's weights without building its network.
 
     Args: run_dir: folder that `save` wrote.
-    Returns: dict from a layer's name to the list of its arrays, in Keras's order; those of a cell count as the layer's.
+    Returns: dict from a layer's name to the list of its arrays, in Keras's order; arrays of a cell belong to its layer.
     Raises: ValueError as `weights`.
     """
     found = {}
@@ -160,28 +160,28 @@ def config(run_dir):
 
     Args: run_dir: folder that `save` wrote.
     Returns: dict.
-    Raises: ValueError where the file is missing or no JSON.
+    Raises: ValueError if the file is missing or is not JSON.
     """
     return read_json(Path(run_dir) / CONFIG)
 
 
 def read_json(path):
-    """Read what `write_json` wrote; raises ValueError where the file is missing or no JSON."""
+    """Read what `write_json` wrote; raises ValueError if the file is missing or is not JSON."""
     return json.loads(_read(Path(path)))
 
 
 def write_json(path, content):
     """Write JSON, whole or not at all.
 
-    Args: path: where to, in a folder that exists. content: dicts, lists, strings and numbers; NumPy numbers and arrays
-        become plain ones, paths strings.
+    Args: path: in a folder that exists. content: dicts, lists, strings and numbers; NumPy numbers and arrays become
+        plain ones, paths become strings.
     """
     with files.whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, default=_to_plain) + "\n", encoding="utf-8")
 
 
 def _to_plain(value):
-    """What JSON cannot hold as it is."""
+    """Convert a value that JSON cannot hold as it is."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, Path):
@@ -198,24 +198,24 @@ def _read(path):
 
 
 def _remedy(run_dir):
-    where = "" if Path(run_dir).is_absolute() else f" Paths count from where Python was started, now {Path.cwd()}."
-    return f"take the shipped run back with `git checkout {run_dir}`, or train it with BACH_MODE=train.{where}"
+    where = "" if Path(run_dir).is_absolute() else f" Relative paths start at the current folder, {Path.cwd()}."
+    return f"restore the shipped run with `git checkout {run_dir}`, or train it with BACH_MODE=train.{where}"
 
 
 def _sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-# ---------------------------------------------------------------------------------------------- all that is shipped
+# ---------------------------------------------------------------------------------------------- all shipped files
 
 
 def describe(root):
-    """Describe all that is shipped under outputs/.
+    """Describe all shipped files under outputs/.
 
     Args: root: of the repository.
     Returns: dict of run -> dict: notebook that makes it, or None; seed; versions, package -> version, from the run's
-        config, or else the name of the file that holds them; files, name -> sha256.
-    Notebook: 05, "Results".
+        config, otherwise the name of the file that holds them; files, name -> sha256.
+    Notebook: 05, "The page, and your ears".
     """
     root, found = Path(root), {}
     for (run, name), path in shipped(root).items():
@@ -228,7 +228,7 @@ def describe(root):
 
 
 def shipped(root):
-    """Find what is under outputs/ but not a reader's own, nor the manifest: dict of (run or "", name) -> Path."""
+    """Find the files under outputs/, without the reader's own and the manifest: dict of (run or "", name) -> Path."""
     outputs = Path(root) / "outputs"
     paths = sorted(path for path in outputs.rglob("*") if path.is_file() and path.name != MANIFEST
                    and outputs / "local" not in path.parents and not path.name.startswith("."))

@@ -98,7 +98,7 @@ def test_a_folder_of_another_table_and_empty_music_are_refused(music, tmp_path, 
     longer = [config | dict(epochs=5) for config in small()]
     with pytest.raises(ValueError, match="another training"):
         gan_sweep.run(longer, *music, tmp_path, Here())
-    with pytest.raises(ValueError, match="0 samples to learn from"):
+    with pytest.raises(ValueError, match="0 training samples"):
         gan_sweep.run(small(), music[0][:0], music[1], tmp_path, Here())
 
 

@@ -69,7 +69,7 @@ def test_what_is_shown_as_equal_is_not_called_different(bach):
 def test_one_of_a_thing_is_no_plural_and_none_is_said_in_words(chorale):
     told, = tells.facts(np.array([chorale]), np.array([chorale]))
     assert "No leaps wider than a fifth; Bach has 0." in told.inside
-    assert "1 beat without a new note, at the longest; Bach has 1." in told.inside
+    assert "The longest time without a new note is 1 beat; Bach has 1." in told.inside
 
 
 def test_silence_has_few_facts_and_no_pitch():

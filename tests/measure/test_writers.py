@@ -37,3 +37,14 @@ def test_pieces_are_written_anew_around_what_is_known():
 def test_measures_of_pieces_are_means_over_their_windows():
     found = writers.measured(data.pieces("test")[:4])
     assert list(found) == list(writers.SHOWN) and 0.8 < found["chord_rate"] <= 1 and found["notes_per_bar"] > 10
+
+
+def test_bach_closes_his_own_phrases_and_gaps_are_filled_between_what_is_given():
+    pieces = [piece for piece in data.pieces("test") if piece.metre == (4, 4) and piece.voices.shape[1] == 4][:2]
+    found = writers.closes(pieces, pieces)
+    assert found["root triad on fermatas"] > 0.8 and found["tonic in the last bass"] == 1
+    holes, filled = writers.fill([infill.arrays(infiller())], pieces[:1], seed=1)
+    for (piece, (start, end)), other in zip(holes, filled, strict=True):
+        same = (piece.voices == other.voices).all(axis=1)
+        assert same[:start].all() and same[end:].all() and not same[start:end].all()
+    assert list(writers.at_seams(filled, holes)) == ["chord rate", "dissonance", "melodic interval", "parallels"]

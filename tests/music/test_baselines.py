@@ -100,7 +100,7 @@ def test_beat_markov_plays_beats_of_training(training):
 
 @pytest.mark.parametrize("baseline", ALL)
 @pytest.mark.parametrize("rolls, remedy", [
-    (np.zeros((3, 64, 128), np.uint8), "windows that sound"),
+    (np.zeros((3, 64, 128), np.uint8), "windows with notes"),
     (np.zeros((64, 128), np.uint8), "roll\\[None\\]"),
     (np.ones((1, 6, 128), np.uint8), "multiple of 4"),
 ])

@@ -150,5 +150,5 @@ def test_a_file_of_tunes_is_several_pieces(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.mid")
-    with pytest.raises(midi.MidiError, match="pipe.mid: it is no file; "):
+    with pytest.raises(midi.MidiError, match="pipe.mid: it is not a file; "):
         folder.read(tmp_path / "pipe.mid")

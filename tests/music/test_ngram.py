@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from utils.music import ngram
+from utils.music import midi, ngram, text
+from utils.music.piece import blank
 
 TEXTS = ["abracadabra", "abba", "cabbage and a bra", "a"]
 
@@ -108,3 +109,17 @@ def test_what_cannot_be_fitted_says_why():
         chain.generate(np.random.default_rng(0), temperature=-1)
     with pytest.raises(ValueError, match="end each text with it"):
         chain.generate(np.random.default_rng(0), end="}")
+
+
+def test_it_composes_from_pieces_in_one_key_or_in_more():
+    roll = np.zeros((64, 128), np.uint8)
+    roll[::4, 60], roll[np.arange(64) % 4 > 0, 60] = 1, 2  # middle C in quarters
+    piece = blank("one note", np.full((64, 4), -1, np.int16), (4, 4), 0, "major", 0)._replace(roll=roll)
+    assert ngram.endings([piece], (0, 2)) == [text.encode(midi.transpose(roll, up), onsets=True) + text.END
+                                              for up in (0, 2)]
+    chain, made, row = ngram.compose([piece], order=6, seed=1, num_keys=2, min_frames=16)
+    assert len(chain.characters) == 6 and made.shape[1] == 128  # struck and held in two keys, space and end
+    assert set(np.flatnonzero(made.any(axis=0))) <= {60, 61} and row["bars"] == len(made) / 16
+    assert row["notes"] == (made == 1).sum() and 1 <= row["tries"] <= ngram.MAX_TRIES
+    with pytest.raises(ValueError, match="give 1 to 12"):
+        ngram.compose([piece], num_keys=0)

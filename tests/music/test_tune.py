@@ -168,7 +168,7 @@ def test_a_tune_is_moved_by_octaves_and_can_be_moved_back(octaves):
         assert not said
     else:
         way, count = "down" if octaves > 0 else "up", f"{abs(octaves)} octave{'s' * (abs(octaves) > 1)}"
-        assert said == [f"the tune is moved {way} by {count}, to where a soprano sings"]
+        assert said == [f"the tune is moved {way} by {count}, into the range of a soprano"]
 
 
 @pytest.mark.parametrize("tonic", range(12))
@@ -196,7 +196,7 @@ def test_a_metre_that_is_asked_for_is_the_metre_with_any_upbeat(metre):
 
 def test_a_tune_by_hand():
     heard = tune.hear(line(LOW), named("Melody", key_signatures=((0.0, "C"),)), "mine")
-    assert heard.said == ("the tune is moved up by 1 octave, to where a soprano sings",
+    assert heard.said == ("the tune is moved up by 1 octave, into the range of a soprano",
                           "metre 4/4, no upbeat: as written in the file", "key C major: heard in the tune",
                           "phrases end in bars 2: heard in long notes, rests, and lengths of phrases")
     wanted = [pitch + 12 + HELD * (frame > 0) for pitch in LOW for frame in range(4)]
@@ -324,8 +324,8 @@ def test_where_the_ear_hears_another_metre_than_the_file_names_it_says_so(tunes)
     notes, meta = tunes["amazing_grace"]
     heard = tune.hear(notes, meta._replace(time_signatures=IN_FOUR))
     assert heard.piece.metre == (4, 4) and heard.piece.upbeat == 0
-    assert ("metre 4/4, no upbeat: as written in the file; by ear 3/4, upbeat of 1 quarter notes, which --metre and "
-            "--upbeat can say") in heard.said
+    assert ("metre 4/4, no upbeat: as written in the file; by ear 3/4, upbeat of 1 quarter notes: choose it "
+            "with --metre and --upbeat") in heard.said
     assert "metre 3/4, upbeat of 1 quarter notes: as written in the file" in tune.hear(notes, meta).said
 
 
@@ -461,7 +461,7 @@ def test_free_playing_is_refused(tunes, seed):
         free = notes.copy()
         free["start"] = np.cumsum(rng.uniform(0.3, 1.4, len(notes)))
         free["end"] = free["start"] + 0.25
-        with pytest.raises(ValueError, match=f"{title}: it is played so freely .*%.*: play it against a click, or"):
+        with pytest.raises(ValueError, match=f"{title}: it is played so freely .*%.*: play it with a click, or"):
             tune.hear(free, meta, title)
 
 
@@ -476,14 +476,14 @@ def test_what_is_too_long_or_fits_no_sixteenths_is_refused():
 
 
 @pytest.mark.parametrize("wish, match", [
-    ({"key": "H"}, "the key 'H' is not to be understood: write G, e minor, F# or Bbm"),
-    ({"metre": "4/5"}, "the metre '4/5' is not to be understood: write 4/4, 3/4"),
+    ({"key": "H"}, "the key 'H' cannot be read: write G, e minor, F# or Bbm"),
+    ({"metre": "4/5"}, "the metre '4/5' cannot be read: write 4/4, 3/4"),
     ({"upbeat": 4}, "an upbeat of 4 quarter notes in 4/4: give whole sixteenths, less than a bar"),
     ({"upbeat": 3, "metre": "3/4"}, "an upbeat of 3 quarter notes in 3/4: give whole sixteenths, less than a bar"),
     ({"upbeat": 0.1}, "an upbeat of 0.1 quarter notes in 4/4: give whole sixteenths"),
     ({"upbeat": float("nan")}, "an upbeat of nan quarter notes in 4/4: give whole sixteenths"),
-    ({"fermatas": "often"}, "the bars 'often' are not to be understood: write 4, 5-8 or 4,8,12"),
-    ({"fermatas": ""}, "the bars '' are not to be understood"),
+    ({"fermatas": "often"}, "the bars 'often' cannot be read: write 4, 5-8 or 4,8,12"),
+    ({"fermatas": ""}, "the bars '' cannot be read"),
     ({"fermatas": "2,3"}, "no note of the tune begins in bar 3: phrases can end in bars 1 to 2, counted"),
     ({"fermatas": "0"}, "no note of the tune begins in bar 0: phrases can end in bars 1 to 2")])
 def test_wishes_that_cannot_be_met_are_refused(wish, match):

@@ -98,14 +98,14 @@ def test_upbeats_by_hand():
 
 @pytest.mark.parametrize("text", ["", "H", "X major", "G moll", "G##", "Gbb", "do", "7", "G major minor", "minor"])
 def test_what_is_no_key_is_refused(text):
-    with pytest.raises(ValueError, match=f"the key '{text}' is not to be understood: write G, e minor, F# or Bbm"):
+    with pytest.raises(ValueError, match=f"the key '{text}' cannot be read: write G, e minor, F# or Bbm"):
         typed.key(text)
 
 
 @pytest.mark.parametrize("text", ["", "4", "4/", "/4", "0/4", "4/0", "4/3", "5/32", "-3/4", "3.5/4", "100/4", "3/4/4",
                                   "C", "four four", None])
 def test_what_is_no_metre_is_refused(text):
-    with pytest.raises(ValueError, match=f"the metre {text!r} is not to be understood: write 4/4, 3/4, 6/8"):
+    with pytest.raises(ValueError, match=f"the metre {text!r} cannot be read: write 4/4, 3/4, 6/8"):
         typed.metre(text)
 
 
@@ -117,13 +117,13 @@ def test_what_is_no_upbeat_is_refused(quarters):
 
 @pytest.mark.parametrize("text", ["", ",", "1,,2", "8-5", "4-", "-4", "a", "1.5", "10000", "1-2-3", "4;8"])
 def test_what_are_no_bars_is_refused(text):
-    with pytest.raises(ValueError, match=f"the bars '{text}' are not to be understood: write 4, 5-8 or 4,8,12"):
+    with pytest.raises(ValueError, match=f"the bars '{text}' cannot be read: write 4, 5-8 or 4,8,12"):
         typed.bars(text)
 
 
 @pytest.mark.parametrize("text", ["", "viola", "alto,", "1", "alto,tenor,all"])
 def test_what_are_no_singers_is_refused(text):
-    with pytest.raises(ValueError, match=f"the voices '{text}' are not .*: write soprano, alto, tenor, bass, with"):
+    with pytest.raises(ValueError, match=f"the voices '{text}' cannot .*: write soprano, alto, tenor, bass, with"):
         typed.singers(text)
 
 

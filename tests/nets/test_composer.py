@@ -294,7 +294,7 @@ def test_sections_share_all_bars_out(form, bars):
     try:
         places = composer.sections(composer.blank(bars), form)
     except ValueError as error:
-        assert str(error).startswith(f"{bars} bars cannot be shared out to {form}: ask for ")
+        assert str(error).startswith(f"{bars} bars cannot be divided into {form}: ask for ")
         assert bars % (2 * len(form))
         return
     assert places[0][0] == 0 and places[-1][1] == 16 * bars and all(a[1] == b[0] for a, b in pairwise(places))
@@ -311,9 +311,9 @@ def test_sections_by_hand(bars, form, sizes):
 
 
 @pytest.mark.parametrize("bars, form, remedy", [
-    (7, "AA", "7 bars cannot be shared out to AA: ask for a multiple of 2 bars"),
+    (7, "AA", "7 bars cannot be divided into AA: ask for a multiple of 2 bars"),
     (9, "AABB", "ask for a multiple of 4 bars"), (2, "AAB", "ask for a multiple of 3 bars"),
-    (8, "aab", "'aab' is not to be understood: write a letter for each section"), (8, "", "write a letter"),
+    (8, "aab", "'aab' cannot be read: write a letter for each section"), (8, "", "write a letter"),
     (8, "A B", "write a letter")])
 def test_a_form_that_does_not_fit_is_refused(bars, form, remedy):
     with pytest.raises(ValueError, match=remedy):
@@ -356,10 +356,10 @@ def test_a_piece_that_cannot_be_is_refused(wish, remedy):
 
 @pytest.mark.parametrize("metre, bar, scale, words", [
     ("4/4", 16, 1, ""), ("3/4", 12, 1, ""), ("2/2", 16, 1, "2/2 is harmonised as 4/4"),
-    ("2/4", 16, 1, "2/4 is harmonised as 4/4, for no 2/4 was learned"),
-    ("6/4", 12, 1, "6/4 is harmonised as 3/4, for no 6/4 was learned"),
-    ("6/8", 12, 2, "6/8 is harmonised as 3/4 with an eighth for a quarter, for no 6/8 was learned"),
-    ("9/8", 12, 2, "9/8 is harmonised as 3/4 with an eighth for a quarter, for no 9/8 was learned")])
+    ("2/4", 16, 1, "2/4 is harmonised as 4/4: no 2/4 was learned"),
+    ("6/4", 12, 1, "6/4 is harmonised as 3/4: no 6/4 was learned"),
+    ("6/8", 12, 2, "6/8 is harmonised as 3/4 with an eighth for a quarter: no 6/8 was learned"),
+    ("9/8", 12, 2, "9/8 is harmonised as 3/4 with an eighth for a quarter: no 9/8 was learned")])
 def test_a_metre_is_harmonised_as_the_nearest_one_that_was_learned(metre, bar, scale, words):
     blank = composer.blank(8, "D", metre, upbeat=0.5)
     form, found, said = composer.form_of(blank)
@@ -372,7 +372,7 @@ def test_a_metre_is_harmonised_as_the_nearest_one_that_was_learned(metre, bar, s
 def test_a_metre_like_none_that_was_learned_leaves_the_place_in_the_bar_open(metre):
     form, scale, said = composer.form_of(composer.blank(8, "D", metre))
     assert form.upbeat is None and scale == 1
-    assert said == f"{metre} is harmonised without a metre, for none like it was learned"
+    assert said == f"{metre} is harmonised without a metre: no similar metre was learned"
 
 
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "2/4", "6/8", "3/2", "2/2", "9/8", "3/8"])

@@ -1,4 +1,4 @@
-"""The student's spectra and their inverse agree, a piece is played alike in any passes, both sides learn."""
+"""The student's spectra and their inverse agree, a piece is played alike in any passes, and it learns."""
 
 import numpy as np
 import pytest
@@ -65,18 +65,15 @@ def test_the_spectral_loss_knows_level_and_pitch_and_no_phase():
     assert loss(noise, 2 * noise) == pytest.approx(np.log(2) + 1, rel=1e-3)
 
 
-@pytest.mark.parametrize("critic", [False, True])
-def test_a_student_learns_with_a_critic_and_without(tmp_path, critic):
+@pytest.mark.parametrize("level_weight", [0.0, 0.1])
+def test_a_student_learns_with_levels_and_without(tmp_path, level_weight):
     keras.utils.set_random_seed(0)
-    critic = student.build_critic(2) if critic else None
-    before = [value.numpy().copy() for value in critic.trainable_variables] if critic else []
     model, line = student.build(**TINY), np.sin(np.arange(9000) * 0.3).astype(np.float32)
     tell = lambda number, first, steps: [np.ones((steps // 80, 3)), np.sin(np.arange(steps) + first)[:, None] / 9]
-    learner = student.Learner(model, critic)
+    learner = student.Learner(model, level_weight=level_weight)
     history = student.fit(learner, [line], [line], tmp_path, epochs=2, steps=4, num_steps=4800, batch_size=2,
                           learning_rate=1e-2, known=(tell, tell))
     assert history["val_loss"][1] < history["val_loss"][0]
-    assert all((old != new.numpy()).any() for old, new in zip(before, critic.trainable_variables if critic else []))
 
 
 def test_what_cannot_be_used_is_refused(model):

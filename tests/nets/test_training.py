@@ -125,14 +125,15 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from utils.nets import wavenet
+from utils.nets.excerpts import Excerpts
 
-excerpts, calls = wavenet.Excerpts.__getitem__, []
+items, calls = Excerpts.__getitem__, []
 def item(self, number):  # killed in the third epoch: 16 items to check on, a look at the first, 2 an epoch
     calls.append(number)
     if len(calls) > 16 + 1 + 2 * 2 + 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    return excerpts(self, number)
-wavenet.Excerpts.__getitem__ = item
+    return items(self, number)
+Excerpts.__getitem__ = item
 line = np.arange(100) % 8
 wavenet.fit(wavenet.build(8, 1, 2, 4, 6), [line], [line], Path(sys.argv[1]), epochs=4, steps=2, num_steps=32)
 """
@@ -181,3 +182,13 @@ def test_an_unknown_builder_is_named_with_the_remedy(tmp_path, name):
 def test_nats_are_minus_the_logarithm_of_the_probability():
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])) + [[100.0], [-3.0]]
     assert np.exp(-training.nats(logits, [0, 2])) == pytest.approx([0.5, 0.8])
+
+
+def test_a_limit_stops_a_fit_in_time_and_only_then():
+    lessons, seen = Lessons(steps=10), []
+    for minutes in (0, 60):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(minutes))
+        model.fit(lessons, epochs=2, verbose=0, callbacks=[count, training.Limit(minutes)])
+    assert (seen.count(0), seen.count(60)) == (1, 20)

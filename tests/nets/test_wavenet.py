@@ -37,26 +37,36 @@ def test_a_row_of_conditions_reaches_its_own_steps_and_later_ones():
 def test_sizes_and_networks_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="1 or more"):
         wavenet.build(num_stacks=0)
-    with pytest.raises(ValueError, match="no WaveNet"):
+    with pytest.raises(ValueError, match="not a WaveNet"):
         wavenet.weights(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
 
 
-def test_excerpts_hold_what_comes_next_and_what_is_known_of_it():
-    line, rows = np.arange(200) % 16, np.arange(50)
-    known = lambda number, start, steps: [rows[start // 4:(start + steps) // 4, None]]
-    (codes, facts), target = wavenet.Excerpts([line], 40, 3, known=known, hop=4)[0]
-    assert codes.shape == target.shape == (3, 40) and np.array_equal((codes + 1) % 16, target)
-    assert facts.shape == (3, 10, 1) and np.array_equal(facts[:, :, 0] * 4 % 16, codes[:, ::4])
-    assert np.array_equal(wavenet.Excerpts([line], 40, seed=4)[0][0], wavenet.Excerpts([line], 40, seed=4)[0][0])
+def test_a_nudge_moves_what_sees_it_and_nothing_before():
+    keras.utils.set_random_seed(0)
+    model = wavenet.build(**TINY)
+    moved = wavenet.nudge(model, at=20, by=1)
+    reach = wavenet.receptive_field(2, 3)
+    assert moved[reach - 1] > 0 and not moved[reach:].any()
+    ahead = keras.Sequential([keras.Input((None,), dtype="int32"), keras.layers.Embedding(16, 4),
+                              keras.layers.Conv1D(16, 3, padding="same")])
+    with pytest.raises(ValueError, match="not causal"):
+        wavenet.nudge(ahead, at=20, steps=60, by=1)
 
 
-def test_short_lines_are_padded_states_become_codes_and_samples_get_noise():
-    states, target = wavenet.Excerpts([np.array([32, 17, 19])], 4, 1, levels=16)[0]
-    assert states.tolist() == [[32, 17, 19, 0]] and target.tolist() == [[1, 3, -1, -1]]
-    given, target = wavenet.Excerpts([np.zeros(9000, np.float32)], 8000, 1, dither=0.5)[0]
-    assert (
-        given.shape == target.shape and abs(given.std() - 0.5) < 0.03 and np.array_equal(given[:, 1:], target[:, :-1])
-    )
+def test_facts_are_sizes_and_the_cross_entropy():
+    model = wavenet.build(**TINY)
+    model.get_layer("logits").set_weights([0 * each for each in model.get_layer("logits").get_weights()])
+    facts = wavenet.facts(model, [np.arange(300) % 16], num_steps=64, count=2)
+    assert facts["weights"] == model.count_params() and facts["samples in sight"] == wavenet.receptive_field(2, 3)
+    assert facts["nats per code"] == pytest.approx(np.log(16), rel=1e-5)
+
+
+def test_minutes_of_training_leave_a_network_that_knows_more(eagerly):
+    keras.utils.set_random_seed(0)
+    model, line = wavenet.build(**TINY), [np.arange(300) % 16]
+    before = wavenet.facts(model, line, 64, 2)["nats per code"]
+    wavenet.briefly(model, line, 0.02, num_steps=64)
+    assert wavenet.facts(model, line, 64, 2)["nats per code"] < before
 
 
 def test_losses_are_those_of_the_field():

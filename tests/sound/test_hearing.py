@@ -48,7 +48,7 @@ def test_distances_of_what_is_known(wave):
 
 
 @pytest.mark.parametrize("bad, match", [(np.zeros(0), "not empty"), (np.full(5000, np.nan), "without NaN"),
-                                        (np.zeros((2, 5000)), "one line")])
+                                        (np.zeros((2, 5000)), "pass .samples,., not empty")])
 def test_waves_that_are_none_are_refused(ear, bad, match):
     with pytest.raises(ValueError, match=match):
         hearing.hear(bad, CHORD, TEMPO, ear)

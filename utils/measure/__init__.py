@@ -1,1 +1,1 @@
-"""How far music is from Bach: measures, critics, copies, and the sweep of GANs that these judge."""
+"""How far music is from Bach: measures, critics, copies, and the sweep of GANs that they judge."""

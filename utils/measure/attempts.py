@@ -1,4 +1,4 @@
-"""How good an attempt at four voices is, which one to hear first, and how much attempts differ."""
+"""Measure how good attempts at four voices are, sort them, and compare them."""
 
 from itertools import combinations
 
@@ -13,10 +13,10 @@ def judge(read):
 
     Args: read: piece.Piece of four voices.
     Returns: dict: closes, whether the last lowest note is the tonic; at rest, share of phrase ends on a triad over its
-        root; chords, share of beats that are chords (as chord_rate of `metrics.measure`); dissonance, share of pairs of
+        root; chords, share of beats with a chord (as chord_rate of `metrics.measure`); dissonance, share of pairs of
         sounding voices; parallels, per bar; spacing, share of frames in which neighbouring upper voices are at most an
         octave apart; outside, notes beyond `voices.RANGES`; crossings, share of frames in which a voice is above a
-        higher one. NaN where there is nothing to judge.
+        higher one. NaN if there is nothing to judge.
     Notebook: 06, "Three attempts".
     """
     pitch = voices.pitches(read.voices).astype(int)
@@ -37,10 +37,10 @@ def judge(read):
 
 
 def order(attempts):
-    """Say which of several attempts to hear first.
+    """Sort attempts, the best first.
 
-    What closes on the tonic comes before what does not; then what loses least: nats per frame, parallels per bar, and
-    the shares of phrase ends that do not rest and of beats that are no chord, added up.
+    Attempts that close on the tonic come first. Then the smallest sum counts, of nats per frame, parallels per bar, the
+    share of phrase ends that are not at rest, and the share of beats without a chord.
 
     Args: attempts: list of (piece.Piece, nats per frame).
     Returns: list of int, indices, the best first.
@@ -55,7 +55,7 @@ def order(attempts):
 
 
 def alike(first, second):
-    """Share of beats on which two pieces sound the same pitch classes, 0 to 1, as far as the shorter one goes."""
+    """Share of beats with the same pitch classes in two pieces, 0 to 1, up to the end of the shorter one."""
     beats = _beats(first)
     beats = beats[beats < len(second.voices)]
     mine, theirs = (_classes(voices.pitches(read.voices)[beats]) for read in (first, second))

@@ -70,13 +70,13 @@ def judge(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12
     return sorted(verdicts, key=lambda verdict: -verdict.auc)
 
 
-def network(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12, model_groups=None):
+def network(bach, model, unseen_bach, unseen_model, groups=None, seed=0, epochs=12, model_groups=None, channels=32):
     """Let the convolutional network listen by itself, for windows that the others have no features for, see `part`.
 
-    Args, Raises: as `judge`. Returns: Verdict.
+    Args, Raises: as `judge`; channels: see `build_network`. Returns: Verdict.
     Notebook: 05, "What it still hears".
     """
-    return _network(*_sides(bach, model, unseen_bach, unseen_model, groups, model_groups), seed, epochs)
+    return _network(*_sides(bach, model, unseen_bach, unseen_model, groups, model_groups), seed, epochs, channels)
 
 
 def part(rolls, name):
@@ -135,10 +135,10 @@ def build_network(frames, channels=32):
     return keras.Model(rolls, keras.layers.Dense(1, activation="sigmoid")(x), name="critic")
 
 
-def _network(learned, is_bach, unseen, truth, groups, seed, epochs):
+def _network(learned, is_bach, unseen, truth, groups, seed, epochs, channels=32):
     """Train the network, and let it judge unseen windows."""
     keras.utils.set_random_seed(seed)
-    network = build_network(learned.shape[1])
+    network = build_network(learned.shape[1], channels)
     network.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
     order = np.random.default_rng(seed).permutation(len(learned))  # else `fit` would see one side at the end
     network.fit(_see(learned[order]), is_bach[order], batch_size=32, epochs=epochs, verbose=0)

@@ -1,6 +1,6 @@
-"""Many GANs over an executor: a table of configurations, one result file per model, so that a stop loses one at most.
+"""Train many GANs on an executor: a table of configurations, one result file per model.
 
-Several machines, or notebooks, may share a folder: each takes what has no result yet, in an order of its own.
+Several machines or notebooks may share a folder: each trains models without a result, in its own order.
 """
 
 import itertools
@@ -27,7 +27,7 @@ MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_t
 
 
 def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000):
-    """List the models of a sweep: every pair of learning rates with every seed.
+    """List the models of a sweep: each pair of learning rates with each seed.
 
     Args: recipe: one of gan.RECIPES. generator_rates, discriminator_rates: of Adam. seeds: ints. epochs: of each model.
     Returns: list of dicts, `gan.fit`'s arguments by name.
@@ -41,22 +41,22 @@ def table(recipe, generator_rates, discriminator_rates, seeds=(1,), epochs=1000)
 
 
 def run(configs, real, reference, folder, executor=None):
-    """Train all models of a table that have no result yet, and judge them.
+    """Train and judge all models of a table that have no result yet.
 
     Args: configs: list of dicts, as `table`. real: float or int8 (samples, eighths, 56), as `gan_grid.encode`.
-        reference: uint8 (windows, frames, 128), Bach encoded and decoded, to judge by. folder: where each model leaves
-        a JSON file; all workers must reach it under this name. executor: concurrent.futures.Executor; None for as many
-        processes as there are cores, each with one thread. Of Dask take `client.get_executor(pure=False)`, whose
-        workers must be able to import this package: start them with its parent folder in PYTHONPATH.
-    Returns: list of dicts, a row a model in the order of the table: its config, verdict and measures of
-        `variety.collapse`, what verdict and nn were every 250 epochs, mean losses of the last tenth, and seconds. A
-        model whose loss was not finite has the verdict "failed" and None for what it lacks.
-    Raises: ValueError for an empty training set, or where the folder holds a result of another config; what a worker
-        raised, once all others are done.
+        reference: uint8 (windows, frames, 128), Bach encoded and decoded, for comparison. folder: for one JSON file per
+        model; all workers must reach it under this name. executor: concurrent.futures.Executor; None for one process
+        per core, each with one thread. With Dask pass `client.get_executor(pure=False)`; its workers must be able to
+        import this package: start them with its parent folder in PYTHONPATH.
+    Returns: list of dicts, one row per model in the order of the table: its config, verdict and measures of
+        `variety.collapse`, verdict and nn every 250 epochs, mean losses of the last tenth, and seconds. If the loss of
+        a model was not finite, its verdict is "failed" and missing values are None.
+    Raises: ValueError for an empty training set, or if the folder holds a result of another config; an error of a
+        worker, after all others are done.
     Notebook: 04, "The sweep".
     """
     if not len(real) or not len(reference):
-        raise ValueError(f"{len(real)} samples to learn from, {len(reference)} windows to judge by: pass some of each")
+        raise ValueError(f"{len(real)} training samples, {len(reference)} reference windows: pass at least one of each")
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     missing = [config for config in configs if _result(config, folder) is None]
@@ -74,14 +74,14 @@ def run(configs, real, reference, folder, executor=None):
                         bar.update()
                 finally:
                     for future in waiting:
-                        future.cancel()  # what has not begun, where we were interrupted
+                        future.cancel()  # after an interruption, models that have not begun
     for future in finished:
         future.result()
     return [_result(config, folder) for config in configs]
 
 
 def train(config, real, reference, folder):
-    """Train and judge one model, and leave its row as a file, unless it is there; arguments as `run`."""
+    """Train and judge one model and save its row as a file, unless the file exists; arguments as `run`."""
     if _result(config, Path(folder)) is not None:
         return
     start = time.time()
@@ -127,7 +127,7 @@ def _path(config, folder):
 
 
 def _result(config, folder):
-    """A model's row, or None where it was not trained yet."""
+    """The row of a model, or None if it was not trained yet."""
     path = _path(config, folder)
     if not path.exists():
         return None

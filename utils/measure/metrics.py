@@ -1,7 +1,7 @@
-"""Numbers about windows: how far music is from Bach, by measures that tell real chorales from chance.
+"""Measures of windows: how far music is from Bach, by numbers that distinguish real chorales from chance.
 
-Windows as in `music.windows`. NaN is what a window leaves undefined, such as the dissonance of silence. Bach's values
-and chance's: notebook 01, "Bach and the floors".
+Windows as in `music.windows`. A value is NaN if a window leaves it undefined, such as the dissonance of silence. Values
+of Bach and of chance: notebook 01, "Bach and the baselines".
 """
 
 from itertools import combinations
@@ -14,7 +14,7 @@ from utils.music.windows import (BEAT_FRAMES, NUM_CLASSES, NUM_VOICES, PERFECT, 
                                  four_bar_windows, ratio, steps, voices)
 
 KEY = (0, 2, 4, 5, 7, 8, 9, 11)  # C major, and A minor with its leading tone G sharp
-DISSONANT = (1, 2, 6, 10, 11)  # semitones modulo 12: seconds, sevenths, tritone, which are interval classes 1, 2 and 6
+DISSONANT = (1, 2, 6, 10, 11)  # semitones modulo 12: seconds, sevenths and tritone, interval classes 1, 2 and 6
 TRIADS = (0, 4, 7), (0, 3, 7), (0, 3, 6)  # semitones above the root: major, minor, diminished
 SEVENTHS = (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10), (0, 3, 6, 9)
 CHORDS = TRIADS + SEVENTHS
@@ -22,9 +22,9 @@ STEP_SIZES = (1, 3, 5, 8, midi.NUM_PITCHES)  # semitones: seconds, thirds, fourt
 
 
 def _chord_tables():
-    """All chords on all roots, as unit vectors (roots, chords, classes), and the pitch-class sets that pass for one."""
+    """All chords on all roots, as unit vectors (roots, chords, classes), and the pitch-class sets that count as one."""
     vectors = np.zeros((NUM_CLASSES, len(CHORDS), NUM_CLASSES))
-    passes = np.zeros(2**NUM_CLASSES, bool)  # by set, class c as bit c
+    passes = np.zeros(2**NUM_CLASSES, bool)  # index: the set, with class c as bit c
     for root in range(NUM_CLASSES):
         for number, chord in enumerate(CHORDS):
             vectors[root, number, np.add(root, chord) % NUM_CLASSES] = len(chord) ** -0.5
@@ -37,20 +37,19 @@ _CHORD_VECTORS, _IS_CHORD = _chord_tables()
 
 
 def measure(windows, bar_frames=16):
-    """Take the measures that separate Bach from chance, window by window.
+    """Compute the measures that separate Bach from chance, window by window.
 
     Args: windows: uint8 (windows, frames, 128), key-normalised, from a barline. bar_frames: 16 in 4/4, 12 in 3/4.
     Returns: dict of float64 (windows,):
-        notes_per_bar: attacks a bar.
+        notes_per_bar: attacks per bar.
         odd_onsets: share of the attacks that fall on the second or fourth sixteenth of a beat.
-        chord_rate: share of beats, of those that sound, whose first frame is a triad or seventh chord, or one but for a
-            class that is missing.
+        chord_rate: share of sounding beats that begin with a triad or seventh chord, of which one class may be missing.
         dissonance: share of voice pairs, over all frames, that form a second, a seventh or a tritone.
         in_key: share of sounding cells in C major or A minor, with both G and G sharp.
         melodic_interval: mean size in semitones of the voices' `steps`; repeated notes do not count.
-        parallels: pairs of voices a bar that step the same way, fifth to fifth or octave to octave or unison.
-    Raises: ValueError for another shape, or frames that are no whole number of bars.
-    Source: Huron 2001, Tone and Voice, for steps and parallels. Notebook: 01, "Bach and the floors".
+        parallels: pairs of voices per bar that move in parallel, from fifth to fifth or octave (unison) to octave.
+    Raises: ValueError for another shape, or frames that are not a whole number of bars.
+    Source: Huron 2001, Tone and Voice, for steps and parallels. Notebook: 01, "Bach and the baselines".
     """
     windows = as_windows(windows, bar_frames)
     bars = windows.shape[1] / bar_frames
@@ -75,27 +74,54 @@ def measure(windows, bar_frames=16):
 
 
 def is_chord(classes):
-    """Whether pitch classes, bool (..., 12), are a triad or seventh chord, or one but for a class that is missing."""
+    """Whether pitch classes, bool (..., 12), are a triad or seventh chord; one class may be missing."""
     return _IS_CHORD[classes @ (1 << np.arange(NUM_CLASSES))]
 
 
 def summary(measures):
-    """Sum measures up over windows.
+    """Summarise measures over windows.
 
-    Args: measures: dict from name to float (windows,), as `measure` returns; NaN is left out.
-    Returns: dict from name to (mean, 5th percentile, 95th percentile), three NaN where no window has a value.
+    Args: measures: dict from name to float (windows,), as `measure` returns; NaN is ignored.
+    Returns: dict from name to (mean, 5th percentile, 95th percentile), three NaN if no window has a value.
     """
     defined = {name: values[np.isfinite(values)] for name, values in measures.items()}
     return {name: tuple(map(float, (values.mean(), *np.percentile(values, (5, 95))))) if len(values) else (np.nan,) * 3
             for name, values in defined.items()}
 
 
+def counts(windows):
+    """Count what many papers report, though chance passes it.
+
+    Args: windows: uint8 (windows, frames, 128).
+    Returns: dict of float64 (windows,), NaN for silence: polyphony, pitches per sounding frame; polyphony_rate, share
+        of frames with at least two; pitch_range in semitones; pitches and pitch_classes, how many different ones are
+        struck; pitch_class_entropy of the struck, in bits.
+    Raises: ValueError for another shape.
+    Source: Dong et al. 2020, MusPy, section 5. Notebook: 05, "The table".
+    """
+    windows = as_windows(windows)
+    sounding, struck = np.sum(windows != 0, axis=2), np.sum(windows == 1, axis=1)
+    classes = fold(struck)
+    silent = ~struck.any(axis=1)
+    share = classes / np.maximum(classes.sum(axis=1, keepdims=True), 1)
+    highest = midi.NUM_PITCHES - 1 - np.argmax(struck[:, ::-1] > 0, axis=1)
+    found = {
+        "polyphony": ratio(sounding, sounding > 0),
+        "polyphony_rate": np.mean(sounding > 1, axis=1),
+        "pitch_range": highest - np.argmax(struck > 0, axis=1),
+        "pitches": np.sum(struck > 0, axis=1),
+        "pitch_classes": np.sum(classes > 0, axis=1),
+        "pitch_class_entropy": -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1),
+    }
+    return {name: np.where(silent, np.nan, values) for name, values in found.items()}
+
+
 def interval(values, groups, seed=0, num_draws=1000):
-    """Tell how sure a mean over windows is, where the windows of a piece are no independent witnesses.
+    """Compute a confidence interval of a mean over windows, when windows of the same piece are not independent.
 
     Args: values: float (windows,), NaN where undefined. groups: (windows,), the piece of each. seed: int. num_draws:
-        how often as many pieces are drawn anew, each as a whole.
-    Returns: (low, high), the mean's 95 % interval; NaN where no window has a value.
+        number of bootstrap samples; each draws as many whole pieces with replacement.
+    Returns: (low, high), the 95 % interval of the mean; NaN if no window has a value.
     Raises: ValueError for groups of another number.
     Source: Efron and Tibshirani 1993, An introduction to the bootstrap, chapter 13. Notebook: 05, "The table".
     """
@@ -113,11 +139,12 @@ def interval(values, groups, seed=0, num_draws=1000):
 
 
 def features(windows, bar_frames=16):
-    """Describe each window by numbers whose distances mean something.
+    """Describe each window by numbers whose distances can be compared.
 
     Args: windows: uint8 (windows, frames, 128), key-normalised. bar_frames: 16 in 4/4, 12 in 3/4.
     Returns: float64 (windows, 19): the seven of `measure`; each voice's mean pitch; the share of attacks on each
-        sixteenth of the beat; the share of steps that are seconds, thirds, fourths or fifths, wider. Undefined is 0.
+        sixteenth of the beat; the share of steps that are seconds, thirds, fourths or fifths, wider. Undefined values
+        are 0.
     Raises: ValueError as `measure`.
     Notebook: 05.
     """
@@ -134,14 +161,14 @@ def features(windows, bar_frames=16):
 def root_transitions(windows):
     """Count which chord root follows which.
 
-    A beat's chord is the triad or seventh chord closest, by cosine, to how long each pitch class sounds in the beat; of
-    several as close, the one whose root is the fewest semitones above the bass.
+    The chord of a beat is the triad or seventh chord with the largest cosine to the time that each pitch class sounds.
+    Of equally close chords, the one whose root is the fewest semitones above the bass is taken.
 
     Args: windows: uint8 (windows, frames, 128), key-normalised, whole beats.
-    Returns: int64 (12, 12), from a beat's root (rows, C = 0) to the next beat's root (columns). The diagonal is 0: a
-        chord that stays is no progression; a silent beat ends one.
+    Returns: int64 (12, 12), from a beat's root (rows, C = 0) to the next beat's root (columns). The diagonal is 0,
+        because a repeated chord is not a progression; a silent beat ends a progression.
     Raises: ValueError for another shape, or a beat cut short.
-    Source: Müller 2015, Fundamentals of Music Processing, section 5.2. Notebook: 01, "Bach and the floors".
+    Source: Müller 2015, Fundamentals of Music Processing, section 5.2. Notebook: 01, "Bach and the baselines".
     """
     sounding = as_windows(windows, BEAT_FRAMES) != 0
     num, frames, _ = sounding.shape
@@ -159,25 +186,26 @@ def root_transitions(windows):
 def root_divergence(windows, reference):
     """Compare the chord progressions of two sets of windows.
 
-    Args: windows, reference: uint8 (windows, frames, 128), key-normalised. Few windows diverge by chance alone: see
-        what as many of Bach's own give.
-    Returns: float, Jensen-Shannon divergence of the root transitions in bits, 0 equal to 1; NaN without transitions.
+    Args: windows, reference: uint8 (windows, frames, 128), key-normalised. Small sets diverge by chance: compare with
+        as many windows of Bach.
+    Returns: float, Jensen-Shannon divergence of the root transitions in bits, from 0 (equal) to 1; NaN without
+        transitions.
     Raises: ValueError as `root_transitions`.
-    Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 01, "Bach and the floors".
+    Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 01, "Bach and the baselines".
     """
     counts = [root_transitions(each).ravel() for each in (windows, reference)]
     return float(distance.jensenshannon(*counts, base=2) ** 2) if all(map(np.any, counts)) else np.nan
 
 
 def self_similarity(roll, upbeat=0, bar_frames=16, max_lag=16):
-    """Tell how much a bar resembles the bar some bars before: the long form that a short memory lacks.
+    """Measure how similar a bar is to the bar some bars before: long-term form, which a short memory cannot write.
 
-    Args: roll: uint8 (frames, 128), a whole piece. upbeat: frames before the first barline. bar_frames: a bar's frames.
-        max_lag: the farthest bar compared.
-    Returns: float64 (max_lag,), for lags of 1 to max_lag bars the mean cosine between two bars' pitch classes, sounding
-        or not, frame by frame; 0 to 1, and NaN where no two sounding bars lie that far apart.
+    Args: roll: uint8 (frames, 128), a whole piece. upbeat: frames before the first barline. bar_frames: frames per bar.
+        max_lag: the largest distance in bars.
+    Returns: float64 (max_lag,), for lags of 1 to max_lag bars the mean cosine between the pitch classes of two bars,
+        sounding or not, frame by frame; 0 to 1, and NaN if no two sounding bars have this distance.
     Raises: ValueError as `four_bar_windows`.
-    Source: Foote 1999, Visualizing music and audio using self-similarity. Notebook: 01, "Bach and the floors".
+    Source: Foote 1999, Visualizing music and audio using self-similarity. Notebook: 01, "Bach and the baselines".
     """
     bars = fold(four_bar_windows(roll, upbeat, bar_frames, bars=1) != 0) > 0  # (bars, frames, 12)
     vectors = bars.reshape(len(bars), bar_frames * NUM_CLASSES).astype(float)

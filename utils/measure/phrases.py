@@ -1,10 +1,10 @@
-"""Finer numbers about windows: how chords are spaced, where phrases end, how keys wander, and which lengths notes have.
+"""Finer measures of windows: spacing of chords, ends of phrases, changes of harmony, and lengths of notes.
 
-Windows as in `music.windows`. A *phrase end* here is a chord on which all voices stay for more than a quarter, as
-chorales do at the end of a phrase. In the training pieces in 4/4 over 90 % of the phrase ends bear a fermata, and four
-in ten fermatas are phrase ends: the others last a quarter and cannot be told from it without the score. Voices are
-counted from the highest down, so that a crossing of voices cannot be seen: a roll does not say who sings what. Bach's
-values: notebook 05, "The table".
+Windows as in `music.windows`. A *phrase end* here is a chord that all voices hold for more than a quarter, as chorales
+do at the end of a phrase. In the training pieces in 4/4, over 90 % of these phrase ends have a fermata, but only four
+in ten fermatas are such phrase ends. The others last a quarter and cannot be recognised without the score. Voices are
+counted from the highest down. A roll does not say which voice sings what, so crossings of voices are not visible.
+Bach's values: notebook 05, "The table".
 """
 
 import numpy as np
@@ -15,25 +15,24 @@ from utils.music import midi
 from utils.music.windows import BEAT_FRAMES, NUM_CLASSES, as_windows, fold, ratio, voices
 
 PHRASE_END_FRAMES = 5  # more than a quarter
-WIDE = 12  # semitones: an octave, the most that upper voices keep between them
-FIFTHS, MINOR_THIRDS, MAJOR_THIRDS = 7 * np.pi / 6, 3 * np.pi / 2, 2 * np.pi / 3  # radians a semitone, on three circles
+WIDE = 12  # semitones: an octave, the usual limit between neighbouring upper voices
+FIFTHS, MINOR_THIRDS, MAJOR_THIRDS = 7 * np.pi / 6, 3 * np.pi / 2, 2 * np.pi / 3  # radians per semitone
 RADII = 1, 1, 0.5
 
 
 def measure(windows, bar_frames=16):
-    """Take finer measures, window by window.
+    """Compute finer measures, window by window.
 
     Args: windows: uint8 (windows, frames, 128), key-normalised, from a barline. bar_frames: 16 in 4/4, 12 in 3/4.
-    Returns: dict of float64 (windows,), NaN where a window leaves it undefined:
-        groove: how alike the rhythms of neighbouring bars are: the share of sixteenths on which both have an attack, or
-            neither has.
-        spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an octave
-            apart.
+    Returns: dict of float64 (windows,), NaN if a window leaves it undefined:
+        groove: similarity of rhythm in neighbouring bars, the share of sixteenths with an attack in both or in neither.
+        wide_spacing: share of frames of four voices in which soprano and alto, or alto and tenor, are more than an
+            octave apart.
         tonal_step: mean distance between the tonal centroids of neighbouring beats; 0 where the harmony stays.
-        returns: share of the steps of all voices, after a first one, that go straight back to the pitch before.
+        returns: share of the steps of all voices, after the first, that go directly back to the pitch before.
         phrase_ends: phrase ends per bar.
         cadences: see `cadences`.
-    Raises: ValueError for another shape, or frames that are no whole number of bars.
+    Raises: ValueError for another shape, or frames that are not a whole number of bars.
     Source: Wu and Yang 2020, The Jazz Transformer on the front line (groove); Harte, Sandler and Gasser 2006, Detecting
         harmonic change in musical audio (tonal centroid); Huron 2001, Tone and Voice (spacing). Notebook: 05, "The
         table".
@@ -49,7 +48,7 @@ def measure(windows, bar_frames=16):
     defined = sounds[:, 1:] & sounds[:, :-1]
     return {
         "groove": ratio(alike, np.ones_like(alike)),
-        "spacing": ratio(four & wide, four),
+        "wide_spacing": ratio(four & wide, four),
         "tonal_step": ratio(np.linalg.norm(np.diff(path, axis=1), axis=2) * defined, defined),
         "returns": returns(by_rank),
         "phrase_ends": phrase_ends(windows).sum(axis=1) / bars.shape[1],
@@ -58,9 +57,9 @@ def measure(windows, bar_frames=16):
 
 
 def returns(by_rank):
-    """Say which share of melodic steps goes straight back: float (windows,), NaN where no voice takes two steps.
+    """Compute the share of melodic steps that go directly back: float (windows,), NaN if no voice has two steps.
 
-    Args: by_rank: int (windows, frames, voices), as `voices`. A step is to another pitch; silence is passed over.
+    Args: by_rank: int (windows, frames, voices), as `voices`. A step is to another pitch; silence is skipped.
     Notebook: 05, "The table".
     """
     back, total = np.zeros((2, len(by_rank)))
@@ -74,9 +73,10 @@ def returns(by_rank):
 
 
 def phrase_ends(windows):
-    """Find where phrases end: bool (windows, frames), true on the attack of a chord that then stays.
+    """Find where phrases end: bool (windows, frames), true on the attack of a chord that is then held.
 
-    It stays for more than a quarter, its own end or the window's not counted: what is cut off there may be longer.
+    It must be held for more than a quarter within the window. The end of the window does not count as its end, because
+    the chord may be longer.
     """
     windows = as_windows(windows)
     onsets, sounds = np.any(windows == 1, axis=2), np.any(windows, axis=2)
@@ -88,7 +88,7 @@ def phrase_ends(windows):
 
 
 def cadences(windows):
-    """Say which share of each window's phrase ends is a major or minor triad over its root.
+    """Compute the share of each window's phrase ends that are a major or minor triad over its root.
 
     Args: windows: uint8 (windows, frames, 128); a piece may be passed as roll[None], of any length.
     Returns: float64 (windows,), NaN where no phrase ends. Notebook: 05, "The writers".
@@ -101,8 +101,8 @@ def centroids(windows):
     """Place each beat on the circles of fifths, minor thirds and major thirds.
 
     Args: windows: uint8 (windows, frames, 128), whole beats.
-    Returns: (float64 (windows, beats, 6), bool (windows, beats)): the tonal centroids, two coordinates a circle, 0 for
-        silence; and which beats sound.
+    Returns: (float64 (windows, beats, 6), bool (windows, beats)): the tonal centroids, two coordinates per circle, 0
+        for silence; and which beats sound.
     """
     sounding = as_windows(windows, BEAT_FRAMES) != 0
     beats = sounding.reshape(len(sounding), -1, BEAT_FRAMES, midi.NUM_PITCHES).sum(axis=2)
@@ -115,11 +115,11 @@ def centroids(windows):
 
 
 def lengths(windows):
-    """Count how long things last.
+    """Count the lengths of notes, onsets and phrases.
 
     Args: windows: uint8 (windows, frames, 128).
-    Returns: dict of int64 counts, each (frames + 1,), by length in sixteenths: notes, from attack to end, which the
-        window may cut; onsets, from one attack in any voice to the next; phrases, from one phrase end to the next.
+    Returns: dict of int64 counts, each (frames + 1,), by length in sixteenths: notes, from attack to end or to the end
+        of the window; onsets, from one attack in any voice to the next; phrases, from one phrase end to the next.
     Raises: ValueError for another shape.
     """
     windows = as_windows(windows)
@@ -127,7 +127,7 @@ def lengths(windows):
     places = np.arange(frames + 1)[:, None]
     last = np.full((len(windows), 1, midi.NUM_PITCHES), frames)
     ends = np.concatenate([np.where(windows != 2, places[:-1], frames), last], axis=1)
-    ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]  # from each frame the first where nothing is held
+    ends = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]  # for each frame the next frame where nothing is held
     notes = (ends[:, 1:] - places[:-1])[windows == 1]
     gaps = [np.concatenate([np.diff(np.flatnonzero(each)) for each in events] or [[]]).astype(int)
             for events in (np.any(windows == 1, axis=2), phrase_ends(windows))]
@@ -136,47 +136,20 @@ def lengths(windows):
 
 
 def divergences(windows, reference):
-    """Compare which lengths two sets of windows use.
+    """Compare the lengths in two sets of windows.
 
     Args: windows, reference: uint8 (windows, frames, 128), equally long.
-    Returns: dict of float, for notes, onsets and phrases of `lengths` the Jensen-Shannon divergence in bits, 0 equal to
-        1; NaN where one side has none. Few windows diverge by chance alone: see what as many of Bach's own give.
+    Returns: dict of float, for notes, onsets and phrases of `lengths` the Jensen-Shannon divergence in bits, from 0
+        (equal) to 1; NaN if one side has none. Small sets diverge by chance: compare with as many windows of Bach.
     Raises: ValueError for another shape, or windows of another length than the reference's.
     Source: Lin 1991, Divergence measures based on the Shannon entropy. Notebook: 05, "The table".
     """
     ours, theirs = lengths(windows), lengths(reference)
     if len(ours["notes"]) != len(theirs["notes"]):
         raise ValueError(f"windows of {len(ours['notes']) - 1} frames, reference of {len(theirs['notes']) - 1}: "
-                         "cut both alike")
+                         "cut both to the same length")
     return {name: float(distance.jensenshannon(ours[name], theirs[name], base=2) ** 2)
             if ours[name].any() and theirs[name].any() else np.nan for name in ours}
-
-
-def counts(windows):
-    """Count what many papers report, though chance passes it: see the floors.
-
-    Args: windows: uint8 (windows, frames, 128).
-    Returns: dict of float64 (windows,), NaN for silence: polyphony, pitches a sounding frame; polyphony_rate, share of
-        frames with at least two; pitch_range in semitones; pitches and pitch_classes, how many different ones are
-        struck; pitch_class_entropy of the struck, in bits.
-    Raises: ValueError for another shape.
-    Source: Dong et al. 2020, MusPy, section 5. Notebook: 05, "The table".
-    """
-    windows = as_windows(windows)
-    sounding, struck = np.sum(windows != 0, axis=2), np.sum(windows == 1, axis=1)
-    classes = fold(struck)
-    silent = ~struck.any(axis=1)
-    share = classes / np.maximum(classes.sum(axis=1, keepdims=True), 1)
-    highest = midi.NUM_PITCHES - 1 - np.argmax(struck[:, ::-1] > 0, axis=1)
-    found = {
-        "polyphony": ratio(sounding, sounding > 0),
-        "polyphony_rate": np.mean(sounding > 1, axis=1),
-        "pitch_range": highest - np.argmax(struck > 0, axis=1),
-        "pitches": np.sum(struck > 0, axis=1),
-        "pitch_classes": np.sum(classes > 0, axis=1),
-        "pitch_class_entropy": -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1),
-    }
-    return {name: np.where(silent, np.nan, values) for name, values in found.items()}
 
 
 def on_its_root(by_rank):

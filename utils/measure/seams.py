@@ -1,4 +1,4 @@
-"""Where written cells meet given ones: gaps and the music around their seams, and the ends of harmonised phrases."""
+"""Measures where written cells meet given ones: gaps, the music around their seams, and ends of harmonised phrases."""
 
 import numpy as np
 
@@ -11,10 +11,11 @@ NEAR_FRAMES = 2 * windows.BEAT_FRAMES  # on either side of a seam
 
 
 def gaps(piece, count=3):
-    """Place gaps of two bars in the middle of a piece, with two bars or more on either side.
+    """Choose gaps of two bars in a piece, with two bars or more on either side.
 
-    Args: piece: anything with voices, upbeat and bar_frames. count: gaps at most, each on its own, spread evenly.
-    Returns: list of (start, end), frames; fewer, or none, where the piece is short.
+    Args: piece: anything with voices, upbeat and bar_frames. count: most gaps; each is used alone, and they are spread
+        evenly.
+    Returns: list of (start, end), frames; fewer or none if the piece is short.
     Notebook: 02, "Filling a gap".
     """
     bars = (len(piece.voices) - piece.upbeat) // piece.bar_frames
@@ -25,7 +26,7 @@ def gaps(piece, count=3):
 
 
 def outside(num_frames, gap):
-    """Say what is given around a gap (start, end): bool (num_frames, 4)."""
+    """Mark the cells that are given around a gap (start, end): bool (num_frames, 4)."""
     known = np.ones((num_frames, 4), bool)
     known[gap[0]:gap[1]] = False
     return known
@@ -46,8 +47,8 @@ def around(cells, gap, semitones=0):
 def measure(cells, found_gaps, semitones, groups):
     """Measure the music around seams: four of `metrics.measure`, each with its 95 % interval over pieces.
 
-    Args: cells: list of int (frames, 4), a piece for each gap: Bach's own, or with the gap written anew. found_gaps:
-        list of (start, end). semitones: int of each piece. groups: of each gap, the piece that it is in.
+    Args: cells: list of int (frames, 4), a piece for each gap: Bach's own, or with the gap rewritten. found_gaps: list
+        of (start, end). semitones: int of each piece. groups: for each gap, the piece that it is in.
     Returns: dict from a measure to (mean, low, high); parallels count per window of four beats.
     Notebook: 02, "Filling a gap".
     """
@@ -58,12 +59,12 @@ def measure(cells, found_gaps, semitones, groups):
 
 
 def closings(cells, fermatas, tonics):
-    """Judge how phrases close where the score has fermatas, and where pieces end.
+    """Measure how phrases end at the fermatas of the score, and how pieces end.
 
-    Args: cells: list of int (frames, 4). fermatas: list of int (number,), frames on which a note bears one. tonics:
-        list of int, pitch classes.
-    Returns: (share of the fermatas, the last frame of which sounds a major or minor triad over its root; share of
-        pieces whose last lowest pitch is the tonic).
+    Args: cells: list of int (frames, 4). fermatas: list of int (number,), frames with a fermata. tonics: list of int,
+        pitch classes.
+    Returns: (share of fermatas whose last frame is a major or minor triad over its root; share of pieces whose last
+        lowest pitch is the tonic).
     Notebook: 02, "Harmonising".
     """
     at_rest, total, home = 0, 0, 0

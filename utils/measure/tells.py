@@ -1,4 +1,4 @@
-"""What gives a window away, in words: simple counts of it, each beside what four bars by Bach usually have."""
+"""Facts that show whether a window is by Bach: simple counts, each compared with four bars by Bach, as sentences."""
 
 from typing import NamedTuple
 
@@ -7,20 +7,20 @@ import numpy as np
 from utils.measure import metrics, phrases
 from utils.music import keys, midi, windows
 
-USUAL = 5, 95  # percentiles of Bach's windows between which a count is usual
+USUAL = 5, 95  # percentiles of Bach's windows: a count between them is usual
 FIFTH = 7  # semitones
 STRONG = 8  # frames from one strong beat to the next
-WORDS = {  # a sentence, and what too few and too many are called; {s} is the plural
+WORDS = {  # a sentence, a word for too few and one for too many; {s} is the plural
     "parallels": ("{} parallel fifth{s} or octave{s} between two voices", "", ""),
     "chords": ("{} strong beat{s} with a clear chord", "", ""),
-    "unrooted": ("{} uneasy phrase end{s}, without a triad over its root", "", ""),
-    "dissonance": ("{} % of what sounds together clashes (seconds, sevenths, tritones)", "smooth", "harsh"),
+    "unrooted": ("{} phrase end{s} without a triad over its root", "", ""),
+    "dissonance": ("{} % of the pairs of voices are dissonant (seconds, sevenths, tritones)", "smooth", "harsh"),
     "off_eighths": ("{} note{s} between the eighths", "", ""),
     "leaps": ("{} leap{s} wider than a fifth", "", ""),
     "notes": ("{} note{s} in four bars", "sparse", "crowded"),
-    "longest": ("{} beat{s} without a new note, at the longest", "restless", "it stands still"),
-    "outside_key": ("{} % of the time is given to notes outside the key", "", ""),
-    "returns": ("{} % of the steps go straight back to the note before", "", ""),
+    "longest": ("the longest time without a new note is {} beat{s}", "restless", "too still"),
+    "outside_key": ("{} % of the notes, by length, are outside the key", "", ""),
+    "returns": ("{} % of the steps go directly back to the note before", "", ""),
     "wide": ("{} % of the time two upper voices are more than an octave apart", "", ""),
     "highest": ("the highest note is {}", "low", "high"),
     "lowest": ("the lowest note is {}", "low", "high"),
@@ -29,8 +29,8 @@ NAMED = "highest", "lowest"
 
 
 class Facts(NamedTuple):
-    """Of one window. outside: list of str, what Bach seldom has, the farthest from him first. inside: list of str, what
-    is as he has it, in the order of WORDS.
+    """Facts of one window. outside: list of str, counts that are rare in Bach, the rarest first. inside: list of str,
+    counts that are usual in Bach, in the order of WORDS.
     """
 
     outside: list
@@ -38,10 +38,10 @@ class Facts(NamedTuple):
 
 
 def counts(rolls):
-    """Count what can be said in a sentence: dict from each key of WORDS to float (windows,), NaN where undefined.
+    """Compute the counts of WORDS: dict from each key of WORDS to float (windows,), NaN where undefined.
 
     Args: rolls: uint8 (windows, frames, 128), key-normalised, from a barline in 4/4.
-    Notebook: 05, "Blind test".
+    Notebook: 05, "The page, and your ears".
     """
     rolls = windows.as_windows(rolls, 2 * STRONG)
     known, finer = metrics.measure(rolls), phrases.measure(rolls)
@@ -55,17 +55,17 @@ def counts(rolls):
         "unrooted": (1 - finer["cadences"]) * finer["phrase_ends"] * bars, "dissonance": 100 * known["dissonance"],
         "off_eighths": known["odd_onsets"] * notes, "leaps": (np.abs(windows.steps(rolls)) > FIFTH).sum(axis=(1, 2)),
         "notes": notes, "longest": np.array(gaps) / windows.BEAT_FRAMES, "outside_key": 100 * (1 - known["in_key"]),
-        "returns": 100 * finer["returns"], "wide": 100 * finer["spacing"],
+        "returns": 100 * finer["returns"], "wide": 100 * finer["wide_spacing"],
         "highest": edge(midi.NUM_PITCHES - 1 - sounds[:, ::-1].argmax(axis=1)), "lowest": edge(sounds.argmax(axis=1)),
     }
 
 
 def facts(rolls, reference):
-    """Say of windows what Bach seldom has, and what is as he has it.
+    """Describe windows: which of their counts are rare in Bach, and which are usual.
 
-    Args: rolls, reference: uint8 (windows, frames, 128), key-normalised, equally long; the reference is Bach's.
+    Args: rolls, reference: uint8 (windows, frames, 128), key-normalised, equally long; the reference is by Bach.
     Returns: list of Facts, one for each window.
-    Notebook: 05, "Blind test".
+    Notebook: 05, "The page, and your ears".
     """
     mine, his = counts(rolls), counts(reference)
     found = [[] for _ in rolls]
@@ -74,7 +74,7 @@ def facts(rolls, reference):
             continue
         digits = 1 if key == "longest" else 0
         low, high = np.nanpercentile(his[key], USUAL).round(digits)
-        for said, value in zip(found, values.round(digits)):  # as a reader sees them, who would not believe 16 > 16
+        for said, value in zip(found, values.round(digits)):  # as shown, so that no sentence says 16 > 16
             if np.isfinite(value):
                 apart = max(low - value, value - high, 0) / (np.nanstd(his[key]) or 1)
                 said.append((-apart, _sentence(key, value, low, high)))

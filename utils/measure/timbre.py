@@ -1,4 +1,4 @@
-"""Machine listeners to sound: three classifiers that learn to tell a performer's spectra from the real instrument's."""
+"""Three classifiers as listeners: they learn to distinguish the spectra of a performer and of the real instrument."""
 
 import numpy as np
 from scipy import signal
@@ -11,25 +11,25 @@ from utils.measure import critic
 from utils.nets.backend import keras
 
 PATCH_SAMPLES = 16_000  # one second
-WINDOW, STEP = 1024, 256  # samples of a frame's window, and from one to the next
-FLOOR = 1e-4  # of full scale, -80 dB: what is softer is silence
-NUM_BANDS = 57  # of the features, nine bins each
+WINDOW, STEP = 1024, 256  # samples: window of a frame, and step to the next frame
+FLOOR = 1e-4  # of full scale, -80 dB: softer sound counts as silence
+NUM_BANDS = 57  # of the features, nine bins per band
 
 
 def judge(real, made, unseen_real, unseen_made, seed=0, epochs=8):
     """Train three critics on patches of one set of pieces, and score them on patches of others.
 
     Args: real, made: lists of waves float (samples,) to learn from, the same pieces in the same order, played by the
-        instrument and by the performer. unseen_real, unseen_made: the same of the pieces to be scored by. seed: of
+        instrument and by the performer. unseen_real, unseen_made: the same for the pieces of the score. seed: of
         critics and intervals. epochs: of the network.
-    Returns: list of `critic.Verdict`, the hardest critic first: of boosted trees and a logistic regression, which hear
-        mean and deviation of each band of a patch, and a small convolutional network that sees its spectrogram; auc is
-        the chance that a patch of the instrument seems more real than one of the performer.
-    Raises: ValueError for sets without a whole patch, or that do not belong together.
+    Returns: list of `critic.Verdict`, the strictest critic first: boosted trees and a logistic regression, which read
+        the mean and deviation of each band of a patch, and a small convolutional network that reads its spectrogram;
+        auc is the probability that a patch of the instrument gets a higher score than one of the performer.
+    Raises: ValueError for sets without a whole patch, or sets that do not match.
     Source: Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests. Notebook: 03, "How good?".
     """
     if any(list(map(len, one)) != list(map(len, other)) for one, other in ((real, made), (unseen_real, unseen_made))):
-        raise ValueError("waves of unlike number or length: pass the same pieces, cut to the same length, in one order")
+        raise ValueError("waves that do not match: pass the same pieces, cut to the same length, in one order")
     if min(max((len(wave) for wave in waves), default=0) for waves in (real, unseen_real)) < PATCH_SAMPLES:
         raise ValueError(f"no wave lasts {PATCH_SAMPLES} samples: pass longer ones")
     sides = [patches(waves) for waves in (real, made, unseen_real, unseen_made)]
@@ -57,7 +57,7 @@ def patches(waves):
     """Cut waves into whole patches and take their spectra, as `hearing.distance` does.
 
     Args: waves: list of float (samples,).
-    Returns: float32 (patches, frames, bins), -1 for FLOOR and all that is softer, 0 for a sine at full scale.
+    Returns: float32 (patches, frames, bins), -1 for FLOOR and below, 0 for a sine at full scale.
     """
     cut = [wave[:len(wave) // PATCH_SAMPLES * PATCH_SAMPLES].reshape(-1, PATCH_SAMPLES) for wave in waves]
     _, _, spectra = signal.stft(np.concatenate(cut), nperseg=WINDOW, noverlap=WINDOW - STEP, boundary=None,
@@ -72,7 +72,7 @@ def features(spectra):
 
 
 def build_network(channels=16):
-    """Build the critic that sees spectrograms: keras.Model from (batch, frames, bins, 1) to (batch, 1), 1 for real."""
+    """Build the critic that reads spectrograms: keras.Model from (batch, frames, bins, 1) to (batch, 1), 1 for real."""
     x = spectra = keras.Input((None, WINDOW // 2 + 1, 1))
     for number, strides in enumerate(((2, 2), (1, 2), (2, 2), (2, 2)), 1):
         x = keras.layers.Conv2D(number * channels, (3, 5), strides, padding="same", activation="relu")(x)

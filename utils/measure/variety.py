@@ -1,4 +1,4 @@
-"""Copying and variety: what stands in the training pieces already, and whether a generator has collapsed."""
+"""Copying and variety: what is copied from the training pieces, and whether a generator has mode collapse."""
 
 import numpy as np
 from scipy.spatial import distance
@@ -7,19 +7,19 @@ from utils.measure import metrics
 from utils.music import baselines
 from utils.music.windows import as_piece, as_windows, fingerprint
 
-COLLAPSED_NN, COLLAPSED_UNIQUE = 0.5, 0.9  # below either a generator has collapsed
-NOISE_IN_KEY, NOISE_CHORD_RATE = 0.85, 0.55  # below either it writes noise
+COLLAPSED_NN, COLLAPSED_UNIQUE = 0.5, 0.9  # below one of these a generator has collapsed
+NOISE_IN_KEY, NOISE_CHORD_RATE = 0.85, 0.55  # below one of these it writes noise
 
 
 class CopyIndex:
-    """Remember rolls, and find what another roll has copied from them, in any one transposition.
+    """Store rolls, and find what another roll has copied from them, in any single transposition.
 
-    What counts is which pitches sound on a frame, not which are struck. Silence may stand inside a copied run, but is
-    itself no copy.
+    A copy has the same sounding pitches; attacks do not count. A copied run may contain silence, but silence alone is
+    not a copy.
 
     Args: rolls: list of uint8 (frames, 128), whole pieces.
-    Raises: ValueError without rolls, or for an array that is no roll.
-    Notebook: 01, "Bach and the floors".
+    Raises: ValueError without rolls, or for an array that is not a roll.
+    Notebook: 01, "Bach and the baselines".
     """
 
     def __init__(self, rolls):
@@ -27,26 +27,26 @@ class CopyIndex:
             raise ValueError("no rolls to remember: pass the training pieces")
         chords, moves = zip(*map(fingerprint, rolls))
         self._chords, moves = np.unique(np.concatenate(chords)), np.concatenate(moves)
-        self._places = np.argsort(moves, kind="stable")  # places of equal moves side by side
+        self._places = np.argsort(moves, kind="stable")  # places of equal moves next to each other
         self._moves = moves[self._places]
 
     def longest(self, roll):
-        """Measure the longest verbatim run: roll uint8 (frames, 128) -> int, the sounding frames in it."""
+        """Find the longest copied run: roll uint8 (frames, 128) -> int, the sounding frames in it."""
         sounds = np.any(as_piece(roll), axis=1)
         return int(self._runs(roll, sounds.astype(int)).max(initial=0))
 
     def seen(self, roll, length=8):
-        """Tell how much is copied: roll -> the share of its stretches of `length` frames, begun by a sound; or NaN."""
+        """Measure copying: roll -> the copied share of its windows of `length` frames, begun by a sound; or NaN."""
         begins = np.any(as_piece(roll), axis=1)[:max(len(roll) - length + 1, 0)]
         ends = self._runs(roll, np.ones(len(roll), int))[length - 1:]
         return float(np.mean(ends[begins] >= length)) if begins.any() else np.nan
 
     def _runs(self, roll, weight):
-        """The heaviest copied run that ends on each frame, by the weight of its frames."""
+        """The copied run with the largest weight that ends on each frame."""
         chords, moves = fingerprint(roll)
         heaviest = weight * np.isin(chords, self._chords)
         first, last = (np.searchsorted(self._moves, moves, side) for side in ("left", "right"))
-        run, before = np.zeros(len(self._places), int), []  # the weight of the run that has come to each place
+        run, before = np.zeros(len(self._places), int), []  # the weight of the run up to each place
         for time in range(1, len(roll)):
             here = self._places[first[time]:last[time]]
             grown = np.maximum(run[here - 1], weight[time - 1]) + weight[time]
@@ -57,13 +57,13 @@ class CopyIndex:
 
 
 def nn(samples, reference):
-    """Tell mode collapse: how near samples lie to one another, against how near the reference's windows do.
+    """Detect mode collapse: compare the distances among samples with the distances among the reference's windows.
 
-    Args: samples, reference: uint8 (windows, frames, 128), equally long. The larger set is thinned out evenly to the
-        size of the smaller one, because more windows lie nearer.
+    Args: samples, reference: uint8 (windows, frames, 128), equally long. The larger set is reduced evenly to the size
+        of the smaller one, because distances are smaller in a larger set.
     Returns: float, the median Hamming distance from a sample's sounding cells to the nearest other sample's, divided by
-        the same for the reference: 0 for a single tune, 1 for Bach's variety. Below 0.5 a generator has collapsed.
-    Raises: ValueError for fewer than two windows, different lengths, or a reference that repeats itself.
+        the same for the reference: 0 for a single tune, 1 for the variety of Bach. Below 0.5 a generator has collapsed.
+    Raises: ValueError for fewer than two windows, different lengths, or a reference with many repetitions.
     Notebook: 04, "Has it collapsed?".
     """
     samples, reference = as_windows(samples), as_windows(reference)
@@ -73,7 +73,7 @@ def nn(samples, reference):
                          "pass at least two windows of each, with equally many frames")
     near, near_reference = (_nearest(each[np.arange(size) * len(each) // size]) for each in (samples, reference))
     if near_reference == 0:
-        raise ValueError("most windows of the reference have a twin: leave its repetitions out")
+        raise ValueError("most windows of the reference are repeated: leave the repetitions out")
     return near / near_reference
 
 
@@ -84,12 +84,12 @@ def unique(samples):
 
 
 def precision_coverage(samples, reference, k=5):
-    """Tell quality from variety: how many samples look like the reference, and how much of it has a sample that does.
+    """Measure quality and variety separately: samples near the reference, and the part of it with samples near.
 
-    Around each window of the reference lies a ball that reaches to its k-th neighbour in the reference.
+    Each window of the reference has a ball around it that reaches to its k-th neighbour in the reference.
 
     Args: samples, reference: float (windows, features), as `features` returns; both are standardised by the reference.
-        k: neighbours. Figures compare only at equal k and equal numbers of windows.
+        k: neighbours. Compare results only for equal k and equal numbers of windows.
     Returns: (precision, coverage): the share of samples in any ball, and the share of balls that hold a sample.
     Raises: ValueError for no samples, or a reference of k windows or fewer.
     Source: Naeem et al. 2020, Reliable fidelity and diversity metrics, sections 2.2 and 3. Notebook: 05.
@@ -122,15 +122,15 @@ def controls(rolls, count, rng):
 
 
 def collapse(samples, reference, bar_frames=16):
-    """Tell whether a generator has collapsed, writes noise, or is healthy.
+    """Decide whether a generator has collapsed, writes noise, or is healthy.
 
     Args: samples: uint8 (windows, frames, 128), 256 or so. reference: windows of training, key-normalised, encoded and
-        decoded as the samples were. bar_frames: 16 in 4/4, 12 in 3/4.
+        decoded like the samples. bar_frames: 16 in 4/4, 12 in 3/4.
     Returns: dict: nn and unique as the functions of these names, coverage of `precision_coverage` over `features`,
-        in_key and chord_rate as means over the samples that sound, and verdict: "collapsed" for nn below 0.5 or unique
+        in_key and chord_rate as means over the samples with notes, and verdict: "collapsed" for nn below 0.5 or unique
         below 0.9; else "noise" for in_key below 0.85 or chord_rate below 0.55, or for silence; else "healthy".
     Raises: ValueError as `nn` and `measure`.
-    Source: the thresholds lie between Bach and floors. Notebook: 04, "Has it collapsed?".
+    Source: the thresholds are between Bach and the baselines. Notebook: 04, "Has it collapsed?".
     """
     measures = metrics.measure(samples, bar_frames)
     sounds = as_windows(samples).any(axis=(1, 2))

@@ -101,7 +101,7 @@ def row(means, whole, verdicts=()):
 
     Args: means: dict from a measure to float. whole: as `figures`. verdicts: as `listen`, or as dicts; or none.
     Returns: dict from a column to float, None where it is not known.
-    Notebook: 05, "Results".
+    Notebook: 05, "The page, and your ears".
     """
     found = {column: means[measure] for column, measure in COLUMNS.items()} | {name: whole[name] for name in WHOLES}
     if verdicts:

@@ -1,8 +1,8 @@
-"""Music by chance: windows that keep one side of Bach and lose the rest, so that a measure shows what it is worth.
+"""Music by chance: windows that keep one property of Bach and lose the others, to show what a measure can detect.
 
 Each function takes training windows uint8 (windows, frames, 128) of one metre, how many windows to make, and a NumPy
-Generator. It returns uint8 (num_windows, frames, 128) in which every note begins with its attack, and raises ValueError
-for another shape or for silence. Notebook of all: 01, "Bach and the floors".
+Generator. It returns uint8 (num_windows, frames, 128), in which every note begins with its attack. It raises ValueError
+for another shape or for silence. Notebook of all: 01, "Bach and the baselines".
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from utils.music.windows import BEAT_FRAMES, NUM_VOICES, as_windows, struck, voi
 
 
 def uniform(windows, num_windows, rng):
-    """Sound four pitches on each frame, evenly from training's range; one drawn again on the next frame is held."""
+    """Draw four pitches per frame, uniformly from the training range; a pitch drawn again on the next frame is held."""
     windows = _training(windows)
     used = np.flatnonzero(windows.any(axis=(0, 1)))
     pitches = rng.integers(used[0], used[-1] + 1, size=(num_windows, windows.shape[1], NUM_VOICES))
@@ -22,7 +22,7 @@ def uniform(windows, num_windows, rng):
 
 
 def shuffled_beats(windows, num_windows, rng):
-    """Play the beats of a training window in random order: its chords stay, their progression goes."""
+    """Play the beats of a training window in random order: the chords are kept, their progression is lost."""
     windows = _training(windows)
     beats = windows.reshape(len(windows), -1, BEAT_FRAMES, midi.NUM_PITCHES)
     window = rng.integers(len(beats), size=(num_windows, 1))
@@ -31,7 +31,7 @@ def shuffled_beats(windows, num_windows, rng):
 
 
 def mixed_voices(windows, num_windows, rng):
-    """Take each voice from another training window: the melodies stay, their harmony goes."""
+    """Take each voice from another training window: the melodies are kept, their harmony is lost."""
     windows = _training(windows)
     made = np.zeros((num_windows, *windows.shape[1:]), np.uint8)
     for voice in range(NUM_VOICES):
@@ -43,27 +43,27 @@ def mixed_voices(windows, num_windows, rng):
 
 
 def markov(windows, num_windows, rng):
-    """Walk from frame to frame as training does: each frame follows the one before somewhere in Bach."""
+    """Write a Markov chain over frames: each frame follows the one before it somewhere in training."""
     return _walk(windows, num_windows, rng, step_frames=1)
 
 
 def beat_markov(windows, num_windows, rng):
-    """Walk from beat to beat as training does: each beat follows the last frame of the one before somewhere in Bach."""
+    """Write a Markov chain over beats: each beat follows the last frame of the one before it somewhere in training."""
     return _walk(windows, num_windows, rng, step_frames=BEAT_FRAMES)
 
 
 def _walk(windows, num_windows, rng, step_frames):
-    """A first-order chain over steps of some frames, whose state is the last frame of a step, attacks included.
+    """A first-order Markov chain over steps of some frames; its state is the last frame of a step, with its attacks.
 
-    It starts as a random window does, and starts anew behind a state that training knows only at the end of windows.
+    It starts like a random window. It starts again after a state that is only at the end of training windows.
     """
     windows = _training(windows)
     num_steps = windows.shape[1] // step_frames
-    steps = windows.reshape(-1, step_frames, midi.NUM_PITCHES)  # training in a row, by place
+    steps = windows.reshape(-1, step_frames, midi.NUM_PITCHES)  # all steps of training in one row
     places = np.arange(len(steps))
     starts, followed = places[::num_steps], places[places % num_steps != num_steps - 1]
     state = np.unique(steps[:, -1].copy().view(f"V{midi.NUM_PITCHES}"), return_inverse=True)[1].ravel()
-    followed = followed[np.argsort(state[followed], kind="stable")]  # places of equal state side by side
+    followed = followed[np.argsort(state[followed], kind="stable")]  # places of equal states next to each other
     first, last = (np.searchsorted(state[followed], state, side) for side in ("left", "right"))
     walk = [rng.choice(starts, num_windows)]
     while len(walk) < num_steps:
@@ -76,8 +76,8 @@ def _walk(windows, num_windows, rng, step_frames):
 
 
 def _training(windows):
-    """The training windows as an array, or why nothing can be learned from them."""
+    """Return the training windows as an array, or refuse them."""
     windows = as_windows(windows, BEAT_FRAMES)
     if not windows.any():
-        raise ValueError(f"{len(windows)} training windows without a note: pass windows that sound")
+        raise ValueError(f"{len(windows)} training windows without a note: pass windows with notes")
     return windows

@@ -1,4 +1,4 @@
-"""music21's scores of Bach -> one MIDI file each, with upbeat, fermatas and repeats, which a plain export loses."""
+"""music21's scores of Bach -> one MIDI file each, with upbeat, fermatas and repeats, which music21's export loses."""
 
 import re
 from concurrent.futures import as_completed
@@ -16,16 +16,16 @@ def scores():
     Returns: dict from MIDI file name to the score's Path, 413 of them, sorted; the analyses (rntxt) are not music.
     Source: Cuthbert and Ariza 2010, music21. Notebook: 01, "Where the music comes from".
     """
-    from music21 import corpus  # two seconds to import: only an export needs it
+    from music21 import corpus  # the import takes two seconds, and only an export needs it
 
-    # music21 looks for "bach" all along a path: installed under a folder of that name it finds every composer
+    # music21 looks for "bach" in the whole path: installed under a folder of that name, it finds every composer
     found = (path for path in map(Path, corpus.getComposer("bach")) if path.parent.name == "bach")
     paths = sorted(path for path in found if path.suffix != ".rntxt")
     return {f"{midi_name(path.name)}.mid": path for path in paths}
 
 
 def midi_name(corpus_file):
-    """bwv277.mxl -> bwv277, bwv277.krn -> bwv277-krn: three pieces stand in the corpus in two formats."""
+    """bwv277.mxl -> bwv277, bwv277.krn -> bwv277-krn: three pieces are in the corpus in two formats."""
     stem, suffix = corpus_file.rsplit(".", 1)
     return stem if suffix == "mxl" else f"{stem}-{suffix}"
 
@@ -39,7 +39,7 @@ def _export_one(source, target):
 
 
 def _is_current(path):
-    """Whether a file is there that this export wrote, and not one of an earlier version."""
+    """Whether a file exists that this version of the export wrote."""
     try:
         with open(path, "rb") as file:
             return midi.OWN_FACTS in file.read(200)
@@ -48,14 +48,15 @@ def _is_current(path):
 
 
 def export(folder, executor=None):
-    """Write every score of Bach in music21's corpus as a MIDI file, once; what is there already is left alone.
+    """Write every score of Bach in music21's corpus as a MIDI file, once; existing files are kept.
 
-    Each file appears whole or not at all, so an interrupted export goes on where it stopped. What an earlier version of
-    this project exported is written anew.
+    Each file is written whole or not at all, so an interrupted export continues where it stopped. Files of an earlier
+    version of this project are written again.
 
-    Args: folder: where to. executor: a concurrent.futures.Executor to share the work; by default a pool of processes.
-    Returns: int, the files written now.
-    Raises: ValueError where another file has the name of an export.
+    Args: folder: for the files. executor: a concurrent.futures.Executor to share the work; by default a pool of
+        processes.
+    Returns: int, the number of files written now.
+    Raises: ValueError if another file has the name of an export.
     Notebook: 01, "Where the music comes from".
     """
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""A folder of music -> pieces, split and table, checked so that nothing held out leaks into training."""
+"""A folder of music -> pieces, split and table, with a check that no held-out music leaks into training."""
 
 import csv
 import hashlib
@@ -17,11 +17,11 @@ MIDI_FOLDER = ROOT / "data" / "midi_files"
 SPLIT_TABLE = ROOT / "data" / "jsb_split.csv"
 CACHE_NAME = ".pieces.npz"  # inside the folder that it describes
 SPLITS = ("train", "valid", "test", "extra")
-LEAKS = ("bwv414.mxl", "bwv176.6.mxl")  # train rows that stand, all or nearly, in valid as well: bwv414 twice, bwv280
-COPY_FRAMES = 8  # two beats: shorter turns of phrase are common property
-THIN_FRAMES = 24  # six beats, for `families` of one or two voices: tunes in quarters have all shorter ones in common
+LEAKS = ("bwv414.mxl", "bwv176.6.mxl")  # train rows that are also in valid: bwv414, and nearly bwv280
+COPY_FRAMES = 8  # two beats: many pieces share shorter figures
+THIN_FRAMES = 24  # six beats, for `families` of one or two voices: tunes in quarters share all shorter figures
 THIN = 3  # fewer notes at once, on average
-COPY_SHARE = 0.35  # of a piece's windows; see `near_duplicates`
+COPY_SHARE = 0.35  # of the windows of a piece; see `near_duplicates`
 
 
 # ---------------------------------------------------------------------------------------------- files -> pieces
@@ -30,12 +30,12 @@ COPY_SHARE = 0.35  # of a piece's windows; see `near_duplicates`
 def pieces(split=None, folder=MIDI_FOLDER, performances=False):
     """Read the pieces of a folder and its subfolders, all of them or one split; Bach's are exported at first use.
 
-    The published benchmark decides which of the exported scores are train, valid and test (data/jsb_split.csv),
-    whatever the metre. Everything else is extra. Two train rows that leak into valid are left out, and so is each extra
-    piece that is nearly a valid or test one.
+    The published benchmark decides which of the exported scores are train, valid and test (data/jsb_split.csv), in any
+    metre. All other pieces are extra. Two train rows that leak into valid are left out, and so is each extra piece that
+    is nearly the same as a valid or test piece.
 
-    Args: split: "train", "valid", "test", "extra" or None for all. folder: of MIDI, MusicXML, kern or ABC files, the
-        reader's own included. performances: also those that keep to no grid (`grid.off_grid`).
+    Args: split: "train", "valid", "test", "extra" or None for all. folder: of MIDI, MusicXML, kern or ABC files, also
+        the reader's own. performances: also read those that follow no grid (`grid.off_grid`).
     Returns: list of Piece, the benchmark's splits in their published order, then extra by name.
     Raises: ValueError for an unknown split, or a folder without a readable file.
     Source: Boulanger-Lewandowski et al. 2012 for the split. Notebook: 01, "What is left out, and why".
@@ -47,19 +47,19 @@ def pieces(split=None, folder=MIDI_FOLDER, performances=False):
 
 
 def table(folder=MIDI_FOLDER):
-    """Say of every file in the folder what was done with it.
+    """List what was done with every file in the folder.
 
     Args: folder: as for `pieces`.
     Returns: list of dicts with the columns file, piece, split, index, key, semitones, metre, upbeat, frames, fermatas,
-        parts, off_grid, mended (what was passed over, cleaned or cut), left_out (why the study's filter drops it) and
-        dropped (why it is in no split at all: a fault, a performance, a leak or a near-duplicate).
+        parts, off_grid, mended (what was skipped, cleaned or cut), left_out (why the original filter drops it) and
+        dropped (why it is in no split: a fault, a performance, a leak or a near-duplicate).
     Notebook: 01, "What is left out, and why".
     """
     return _read_folder(folder)[1]
 
 
 def _read_folder(place):
-    """(pieces, table rows) of a folder, from the cache when neither the files nor this code changed."""
+    """(pieces, table rows) of a folder, from the cache if the files and this code have not changed."""
     place = Path(place)
     paths = folder.find(place)
     state = _state(paths)
@@ -81,11 +81,11 @@ def _read_folder(place):
 
 
 def _state(paths):
-    """Name the files that `folder.find` found and the code that reads them: str, equal for equal music."""
+    """Hash the files that `folder.find` found and the code that reads them: str, the same for the same music."""
     sources = *sorted(Path(__file__).parent.glob("*.py")), Path(files.__file__), SPLIT_TABLE
     state = hashlib.sha256(b"".join(map(Path.read_bytes, sources)))
     for path, name in paths.items():
-        about = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
+        about = path.stat() if path.exists() else path.lstat()  # a link may be broken
         state.update(f"{name} {path.suffix} {about.st_size} {about.st_mtime_ns}\n".encode("utf-8", "replace"))
     return state.hexdigest()
 
@@ -110,7 +110,7 @@ def _read_one(path, name, file, published):
     for number, (notes, meta) in enumerate(read, 1):
         title = name if len(read) == 1 else f"{name}#{number}"
         rows = published.get(meta.score, [None])
-        ours = rows[0] and file == f"{corpus.midi_name(meta.score)}.mid"  # and no copy of that file
+        ours = rows[0] and file == f"{corpus.midi_name(meta.score)}.mid"  # not a copy of that file
         for entry in rows if ours else [None]:
             try:
                 each, mended = piece.from_notes(title, notes, meta, entry)
@@ -124,7 +124,7 @@ def _read_one(path, name, file, published):
 
 
 def _read_files(paths, place):
-    """Read every file, give it its split, and drop what would leak."""
+    """Read every file, assign its split, and drop leaks."""
     published = _published() if place == MIDI_FOLDER else {}
     jobs = [(path, name, files.shown(path.relative_to(place).as_posix()), published) for path, name in paths.items()]
     bar = tqdm(jobs, desc="reading music", unit="file", mininterval=1)
@@ -133,7 +133,7 @@ def _read_files(paths, place):
     copies = near_duplicates([each for each, _ in read if each and each.split == "extra"], held_out)
     for each, row in read:
         if each and each.split == "train" and any(each.name == corpus.midi_name(leak) for leak in LEAKS):
-            row["dropped"] = "leak: stands in valid as well"
+            row["dropped"] = "leak: also in valid"
         elif each and each.split == "extra" and each.name in copies:
             row["dropped"] = "nearly {} ({:.0%} of its windows)".format(*copies[each.name])
     kept = [each for each, row in read if each and (not row["dropped"] or each.off_grid > grid.PERFORMED)]
@@ -141,7 +141,7 @@ def _read_files(paths, place):
 
 
 def unfold(piece):
-    """Play a piece's repeats: the roll with each repeated section twice.
+    """Play the repeats of a piece: the roll with each repeated section twice.
 
     Args: piece: Piece.
     Returns: roll uint8 (frames, 128).
@@ -158,7 +158,7 @@ def unfold(piece):
 
 
 def _stretches(roll, frames=COPY_FRAMES):
-    """Names of the sounding stretches of so many frames, equal for equal music in any key: sorted uint64 array."""
+    """Hashes of the sounding windows of so many frames, equal for equal music in any key: sorted uint64 array."""
     chords, moves = windows.fingerprint(roll)
     if len(roll) < frames or not chords.any():
         return np.zeros(0, np.uint64)
@@ -169,7 +169,7 @@ def _stretches(roll, frames=COPY_FRAMES):
 
 
 def _shares(own, known):
-    """For each array of names the share that each known array holds as well: yields float (known,)."""
+    """For each array of hashes, the share that is also in each known array: yields float (known,)."""
     names, owner = np.concatenate(known), np.repeat(range(len(known)), list(map(len, known)))
     order = np.argsort(names, kind="stable")
     names, owner = names[order], owner[order]
@@ -181,10 +181,10 @@ def _shares(own, known):
 
 
 def near_duplicates(candidates, originals, share=COPY_SHARE):
-    """Find the pieces that another set nearly contains, under any transposition.
+    """Find the pieces that are nearly contained in another set, in any transposition.
 
     Args: candidates, originals: lists of Piece. share: the share of a candidate's distinct windows of 8 frames that
-        must stand in one original.
+        must be in one original.
     Returns: dict from a candidate's name to (the original's name, share found).
     Notebook: 01, "How is held-out music kept out?".
     """
@@ -197,12 +197,13 @@ def near_duplicates(candidates, originals, share=COPY_SHARE):
 
 
 def families(pieces, share=COPY_SHARE):
-    """Put pieces together that are nearly the same music, in any key or in note values twice as long.
+    """Group pieces that are nearly the same music, in any key or in note values twice as long.
 
-    Whoever holds pieces back to measure by holds back or learns from a whole family.
+    If some pieces are held out for measuring, a whole family is held out, or none of it.
 
     Args: pieces: list of Piece. share: as for `near_duplicates`.
-    Returns: list of lists of indices into pieces, each family in order and by its first piece; most hold one.
+    Returns: list of lists of indices into pieces, each family in order, sorted by its first piece; most families hold
+        one piece.
     Notebook: 01, "How is held-out music kept out?".
     """
     rolls = [np.pad(each.roll, ((0, max(0, THIN_FRAMES - len(each.roll))), (0, 0))) for each in pieces]
@@ -210,7 +211,7 @@ def families(pieces, share=COPY_SHARE):
     frames = [THIN_FRAMES if each else COPY_FRAMES for each in thin]
     known = list(map(_stretches, rolls, frames))
     slower = [_stretches(np.repeat(roll, 2, axis=0), few) for roll, few in zip(rolls, frames)]
-    head = list(range(len(pieces)))  # the first piece of each one's family, once all links are followed
+    head = list(range(len(pieces)))  # leads to the first piece of the family, after all links are followed
 
     def first(number):
         while head[number] != number:
@@ -232,7 +233,7 @@ def families(pieces, share=COPY_SHARE):
 
 
 def _save_cache(path, state, found, rows):
-    """All arrays end to end beside their facts as JSON; a folder that cannot be written just stays slow."""
+    """Save all arrays end to end, and their facts as JSON; without write access, reading only stays slow."""
     arrays = {name: [getattr(each, name) for each in found] for name in ("roll", "voices", "bars", "fermatas")}
     facts = [each._replace(**{name: list(getattr(each, name).shape) for name in arrays})._asdict() for each in found]
     flat = {name: np.concatenate([array.ravel() for array in some]) for name, some in arrays.items()}
@@ -241,7 +242,7 @@ def _save_cache(path, state, found, rows):
 
 
 def _load_cache(path, state):
-    """What `_save_cache` wrote, or None where it is missing, damaged or out of date."""
+    """What `_save_cache` wrote, or None if it is missing, damaged or out of date."""
     try:
         with np.load(path) as saved:
             if str(saved["state"]) != state:
@@ -254,5 +255,5 @@ def _load_cache(path, state):
                     fact[name] = flat[start:end].reshape(fact[name])
         tuples = dict(metre=tuple, voice_names=tuple, repeats=lambda pairs: tuple(map(tuple, pairs)))
         return [piece.Piece(**fact | {name: make(fact[name]) for name, make in tuples.items()}) for fact in facts], rows
-    except Exception:  # whatever is wrong with a cache, the remedy is to rebuild it
+    except Exception:  # if anything is wrong with the cache, it is rebuilt
         return None

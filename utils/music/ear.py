@@ -1,6 +1,7 @@
-"""What a musician hears in a tune alone: its key, its metre and upbeat, and where its phrases end.
+"""Find what a musician hears in a tune: its key, its metre and upbeat, and where its phrases end.
 
-Learned from the sopranos of the training pieces and kept in data/ear.json: `learn(lessons(data.pieces("train")))`.
+The weights were learned from the sopranos of the training pieces and are in data/ear.json:
+`learn(lessons(data.pieces("train")))`.
 """
 
 import json
@@ -13,12 +14,12 @@ import numpy as np
 from utils.music import grid, keys, voices
 
 LEARNED = Path(__file__).resolve().parents[2] / "data" / "ear.json"
-LONGEST = 40  # beats of a phrase that are told apart
-TRUST, MORE = 0.7, 1.5  # in the lengths of phrases, and for each end that is heard: best on the training sopranos
-HEARD_METRES = ((4, 4), (3, 4), (6, 8))  # told apart by ear
-UPBEAT_STEP = 2  # frames: upbeats are heard in eighths
-LISTEN = 400  # frames after which a metre is known
-# What is looked at: of each of the 24 keys, of each metre with each upbeat, and of each note as the end of a phrase.
+LONGEST = 40  # beats: longer phrases count as this long
+TRUST, MORE = 0.7, 1.5  # weight of phrase lengths, and bonus per phrase end: best on the training sopranos
+HEARD_METRES = ((4, 4), (3, 4), (6, 8))  # the metres that it can hear
+UPBEAT_STEP = 2  # frames: upbeats are multiples of an eighth
+LISTEN = 400  # frames that are enough to find the metre
+# The features: of each of the 24 keys, of each metre with each upbeat, and of each note as the end of a phrase.
 OF_KEY = ("agreement with its profile", "the last note is its tonic", "its third", "its fifth", "the first note is its "
           "tonic", "its third", "its fifth", "it is major")
 OF_METRE = ("time on the downbeat", "in the middle of the bar", "on a beat", "on half a beat", "and notes there, too",
@@ -26,7 +27,7 @@ OF_METRE = ("time on the downbeat", "in the middle of the bar", "on a beat", "on
             "there is an upbeat", "of a quarter", "bars of three quarters", "strength of long notes",
             "rhythms return after a bar", "after two", "after four")
 OF_END = ("always", "beats until the next note", "the same over the four notes before", "a rest follows",
-          "the last note", "on a beat", "the next note stands where the tune begins in its bar", "on the downbeat",
+          "the last note", "on a beat", "the next note is where the tune begins in its bar", "on the downbeat",
           "in the middle of the bar", "a leap follows", "reached by step")
 
 
@@ -42,11 +43,11 @@ class Line(NamedTuple):
 def line(cells):
     """Read one voice: int (frames,), cells as `voices` writes them -> Line.
 
-    Raises: ValueError where nothing sounds.
+    Raises: ValueError if there is no note.
     """
     start = np.flatnonzero((cells >= 0) & (cells < voices.HELD))
     if not len(start):
-        raise ValueError("there is no note in this tune: choose a file, or a part, that has some")
+        raise ValueError("there is no note in this tune: choose a file or a part with notes")
     silent = np.flatnonzero(np.append(cells, voices.REST) < 0)
     after = np.append(start[1:], len(cells))
     end = np.minimum(after, silent[np.searchsorted(silent, start)])
@@ -55,7 +56,7 @@ def line(cells):
 
 @cache
 def load():
-    """Read what was learned: dict from "key", "metre" and "end" to weights, and "lengths" to log-probabilities."""
+    """Read the learned weights: dict from "key", "metre" and "end" to weights, and "lengths" to log-probabilities."""
     return {name: np.array(values) for name, values in json.loads(LEARNED.read_text(encoding="utf-8")).items()}
 
 
@@ -63,10 +64,10 @@ def load():
 
 
 def key(tune, learned, sharps=None):
-    """Hear the key: how long each pitch class sounds, and above all how the tune ends.
+    """Find the key, from the time that each pitch class sounds and, above all, from the end of the tune.
 
-    Args: tune: Line. learned: from `load`. sharps: of the signature in the file, which then counts as much as a last
-        note on the tonic; None where there is none, or the empty one that programs write unasked.
+    Args: tune: Line. learned: from `load`. sharps: of the signature in the file, which counts as much as a last note on
+        the tonic; None if there is none, or an empty one, which programs write by default.
     Returns: (tonic, mode): pitch class 0 to 11, and "major" or "minor".
     Notebook: 06, "A tune".
     """
@@ -77,7 +78,7 @@ def key(tune, learned, sharps=None):
 
 
 def key_features(tune):
-    """Describe each key, twelve major and twelve minor, as that of a tune: float (24, OF_KEY)."""
+    """Compute the features of a tune for each key, twelve major and twelve minor: float (24, OF_KEY)."""
     sounding = np.bincount(tune.pitch % 12, tune.end - tune.start, minlength=12)
     agreement = keys.agreement(sounding).ravel() / (12 * max(sounding.std(), 1e-9))
     major = np.arange(24) < 12
@@ -95,7 +96,7 @@ def candidates(metres=HEARD_METRES):
 
 
 def metre(tune, learned, metres=HEARD_METRES):
-    """Hear metre and upbeat, where a file says nothing of them.
+    """Find metre and upbeat, for a file that does not give them.
 
     Args: tune: Line that begins with its first note. learned: from `load`. metres: to choose among.
     Returns: ((numerator, denominator), upbeat in frames).
@@ -106,7 +107,7 @@ def metre(tune, learned, metres=HEARD_METRES):
 
 
 def metre_features(tune, metres=HEARD_METRES):
-    """Describe each way of barring a tune: float (ways, OF_METRE)."""
+    """Compute the features of each way to bar a tune: float (ways, OF_METRE)."""
     few = tune.start < LISTEN
     start, end = tune.start[few], np.minimum(tune.end[few], LISTEN)
     length = np.minimum(np.diff(np.append(start, end[-1])), 8)
@@ -132,12 +133,12 @@ def metre_features(tune, metres=HEARD_METRES):
 
 
 def beat_frames(metre):
-    """Frames of what is counted as a beat in the length of a phrase: three eighths in 6/8, else a quarter."""
+    """Frames of a beat, the unit of phrase lengths: three eighths in 6/8, otherwise a quarter."""
     return 6 if metre[1] == 8 and metre[0] % 3 == 0 and metre[0] > 3 else 4
 
 
 def end_features(tune, upbeat, bar_frames, beat_frames):
-    """Describe each note as a possible end of a phrase: float (notes, OF_END)."""
+    """Compute the features of each note as the end of a phrase: float (notes, OF_END)."""
     start, end, pitch = tune.start, tune.end, tune.pitch
     following = np.append(start[1:], tune.num_frames + beat_frames)
     length = following - start
@@ -155,7 +156,7 @@ def end_features(tune, upbeat, bar_frames, beat_frames):
 
 
 def phrase_ends(tune, upbeat, bar_frames, beat_frames, learned):
-    """Find the last note of each phrase: the likeliest division of a tune, from its notes and from phrases' lengths.
+    """Find the last note of each phrase: the likeliest division of a tune, by its notes and the lengths of phrases.
 
     Args: tune: Line. upbeat, bar_frames, beat_frames: frames. learned: from `load`.
     Returns: int (phrases,), frames at which the last notes begin; the last note of the tune is always one.
@@ -168,7 +169,7 @@ def phrase_ends(tune, upbeat, bar_frames, beat_frames, learned):
     for last in range(len(odds)):
         beats = _beats(after[last] - np.append(tune.start[0], after[:last]), beat_frames)
         total = np.append(0, best[:last]) + usual[beats]
-        total[last:] = -np.inf if last else 0  # one note alone is no phrase
+        total[last:] = -np.inf if last else 0  # a phrase has at least two notes
         choice = int(total.argmax())
         best[last], back[last] = odds[last] + total[choice], choice - 1
     chosen, note = [], len(odds) - 1
@@ -186,7 +187,7 @@ def _beats(frames, beat_frames):
 
 
 def lessons(pieces):
-    """Take the sopranos of pieces in four voices, with what is known of each: list of (Line, (tonic, mode), (metre,
+    """Take the sopranos of pieces in four voices, with their known answers: list of (Line, (tonic, mode), (metre,
     upbeat), frames on which phrases end).
     """
     return [(line(read.voices[:, 0]), keys.closing(read.voices, read.semitones), (read.metre, read.upbeat),
@@ -194,7 +195,7 @@ def lessons(pieces):
 
 
 def learn(tunes):
-    """Learn from tunes of which all is known.
+    """Learn the weights from tunes with known answers.
 
     Args: tunes: as `lessons`. Returns: dict, as `load`.
     """
@@ -219,7 +220,7 @@ def learn(tunes):
 
 
 def _weigh(x, y, decay=1.0):
-    """Weights under which the right choices are likeliest: x (items, choices, features), y (items,)."""
+    """Find the weights that make the right choices likeliest: x (items, choices, features), y (items,)."""
     from scipy import optimize
 
     def surprise(weights):

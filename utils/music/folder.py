@@ -1,4 +1,4 @@
-"""A folder of anyone's files -> the notes of each, whatever their names, formats, wrappers and places."""
+"""A folder of music files -> the notes of each file, with any name, format, wrapper and subfolder."""
 
 import os
 from collections import Counter
@@ -13,11 +13,11 @@ ENDINGS = (*MIDI_ENDINGS, *notation.SCORE_ENDINGS)
 
 
 def find(folder):
-    """List the files of music in a folder and its subfolders, without those that are hidden.
+    """List the music files in a folder and its subfolders, without hidden ones.
 
     Args: folder: Path.
     Returns: dict from Path to the name of its piece, sorted: the path inside the folder without its ending, in
-        characters that can be printed. Where that is the same for two files, their endings stay, or they are numbered.
+        characters that can be printed. If two files have the same name, their endings are kept, or they are numbered.
     Notebook: 01.
     """
     paths = []
@@ -36,15 +36,16 @@ def find(folder):
 
 
 def read(path):
-    """Read whatever file of music this is.
+    """Read a music file of any format.
 
-    Args: path: Path. Returns: list of (notes, meta), see `midi.read_midi`; several only from an ABC file of tunes.
+    Args: path: Path. Returns: list of (notes, meta), see `midi.read_midi`; more than one only from an ABC file with
+        several tunes.
     Raises: midi.MidiError.
     """
     if path.exists() and not path.is_file():
-        raise midi.MidiError(f"{files.shown(path)}: it is no file; give it another name, or take it away.")
+        raise midi.MidiError(f"{files.shown(path)}: it is not a file; give it another name, or remove it.")
     start = b""
-    with suppress(OSError), open(path, "rb") as file:  # endings lie; what cannot be opened `midi` says
+    with suppress(OSError), open(path, "rb") as file:  # endings can be wrong; `midi` reports what cannot be opened
         start = file.read(7).removeprefix(b"\xef\xbb\xbf")
     is_score = start[:1] == b"<" or start[:2] == b"PK" or path.name.lower().endswith(notation.SCORE_ENDINGS)
     if is_score and start and start[:4] != b"MThd":

@@ -1,18 +1,18 @@
-"""Where the barlines and the sixteenths are: upbeat, place in the bar, performances told apart, recordings cleaned."""
+"""Where the barlines and the sixteenths are: upbeats, places in the bar, free performances, cleaned recordings."""
 
 import numpy as np
 
 from utils.music import midi
 
 SIXTEENTH = 1 / midi.STEPS_PER_QUARTER
-EXACT = 1e-6  # quarter notes: less is a rounding error
-OFF = 1 / 8  # of a step: an onset farther from the grid is off it
-GRIDS = (4, 6, 8)  # steps per quarter note that written music keeps to: sixteenths, triplets, thirty-seconds
-PERFORMED = 0.6  # share of onsets off every grid: free playing has about three quarters, with a click a third
-ON_TIME = 0.5  # how closely onsets must agree (1: wholly) before they are moved together
-GATE = (0.6, 0.95)  # a key is released so early, as a share of the time to the next note
-EVEN = 0.06  # by which the shares of notes differ at most where one key is released as another
-GAP = 0.5  # quarter notes: shorter silence is a release, where most notes have it
+EXACT = 1e-6  # quarter notes: smaller differences are rounding errors
+OFF = 1 / 8  # of a step: an onset farther from the grid is off the grid
+GRIDS = (4, 6, 8)  # steps per quarter note in written music: sixteenths, triplets, thirty-seconds
+PERFORMED = 0.6  # share of onsets off every grid: about 3/4 in free playing, 1/3 with a click
+ON_TIME = 0.5  # how closely onsets must agree (1: exactly) before they are moved together
+GATE = (0.6, 0.95)  # time to the release of a key, as a share of the time to the next note
+EVEN = 0.06  # most by which these shares differ if all keys are released in the same way
+GAP = 0.5  # quarter notes: a shorter silence is a release, if most notes have one
 STRENGTHS = 5  # of a frame: off the beat, half a beat, beat, middle of the bar, beginning of the bar
 
 
@@ -20,10 +20,10 @@ STRENGTHS = 5  # of a frame: off the beat, half a beat, beat, middle of the bar,
 
 
 def phase(start, steps=midi.STEPS_PER_QUARTER):
-    """Find how late all onsets are together, against a grid.
+    """Find how late all onsets are on average, compared with a grid.
 
     Args: start: float (notes,), quarter notes. steps: of the grid, per quarter note.
-    Returns: float, quarter notes, from minus half a step to half a step; 0.0 where the onsets do not agree.
+    Returns: float, quarter notes, from minus half a step to half a step; 0.0 if the onsets do not agree.
     """
     mean = np.exp(2j * np.pi * steps * np.asarray(start)).mean()
     return float(np.angle(mean) / (2 * np.pi * steps)) if abs(mean) > ON_TIME else 0.0
@@ -33,8 +33,8 @@ def off_grid(notes):
     """Measure how far notes are from any grid: 0 for written music, about .75 for free playing.
 
     Args: notes: midi.NOTE (notes,), at least one.
-    Returns: float, the share of onsets more than an eighth of a step off the grid that fits best; a step is a
-        sixteenth, a sixth or an eighth of a quarter note. What all onsets have in common, a late start, does not count.
+    Returns: float, the share of onsets that are more than an eighth of a step away from the best grid; a step is a
+        quarter, a sixth or an eighth of a quarter note. A late start that all onsets share does not count.
     Notebook: 01.
     """
     shares = []
@@ -45,13 +45,14 @@ def off_grid(notes):
 
 
 def clean(notes):
-    """Bring a recording against a click onto the grid: onsets to the nearest sixteenth, releases to the next note.
+    """Bring a recording with a click onto the grid: onsets to the nearest sixteenth, releases to the next note.
 
-    Where keys are released after a like share of each note, every length is divided by that share; then, or where most
-    notes end in one, gaps under an eighth are closed. Notes of one part that were held over the next one stay so.
+    If keys are released after about the same share of each note, every length is divided by that share. Then, or if
+    most notes end with a gap, gaps under an eighth are closed. Notes of one part that were held over the next note stay
+    held.
 
     Args: notes: midi.NOTE (notes,), at least one.
-    Returns: notes: a copy in the same order; done: list of str, what was mended.
+    Returns: notes: a copy in the same order; done: list of str, what was corrected.
     Notebook: 01.
     """
     notes, done = notes.copy(), []
@@ -66,7 +67,7 @@ def clean(notes):
     ends = notes["end"] * midi.STEPS_PER_QUARTER
     shares = lengths / room
     released = np.median(shares) if followed.any() else 1.0
-    played = np.mean(np.abs(ends - np.rint(ends)) > OFF) > 0.25  # or long and short notes alike: nobody writes that
+    played = np.mean(np.abs(ends - np.rint(ends)) > OFF) > 0.25  # or all notes have the same share
     played |= bool(followed.any()) and np.mean(np.abs(shares - released) < EVEN) > 0.9 and np.ptp(np.rint(4 * room)) > 0
     gated = GATE[0] <= released < GATE[1] and played
     gaps = room - lengths
@@ -82,7 +83,7 @@ def clean(notes):
 
 
 def _following(notes):
-    """The onset after each note's in its own part, more than half a step later; infinite where there is none."""
+    """For each note the next onset in its part, more than half a step later; infinite if there is none."""
     apart = 2 * midi.MAX_QUARTERS * notes["part"].astype(float)  # as if the parts were played one after the other
     onsets = np.sort(notes["start"] + apart)
     place = np.searchsorted(onsets, notes["start"] + apart + SIXTEENTH / 2, side="right")
@@ -94,13 +95,13 @@ def _following(notes):
 
 
 def beginning(meta, first, end):
-    """Find where a piece begins and how long its upbeat is, whichever way the upbeat is written.
+    """Find where a piece begins and how long its upbeat is, in any notation of an upbeat.
 
-    Silence at the beginning is cut to the bar; all that follows is said of the first bar that sounds. Where half of it
-    or more is silent, the rest is an upbeat.
+    Whole silent bars at the beginning are cut. If half or more of the first sounding bar is silent, the rest of it is
+    an upbeat.
 
     Args: meta: midi.Meta. first: the first onset, quarter notes. end: of the piece, quarter notes.
-    Returns: (start, upbeat), quarter notes: what is cut, and what comes before the first barline then.
+    Returns: (start, upbeat), quarter notes: the part that is cut, and then the part before the first barline.
     Notebook: 01.
     """
     before, after = _parted(meta, first)
@@ -109,7 +110,7 @@ def beginning(meta, first, end):
     if not before and after and after[0][0] - first < bar:
         return first, after[0][0] - first
     now = before[-1][0] if before else 0.0
-    now += (first - now + EXACT) // bar * bar  # the first barline, or the last one before the music
+    now += (first - now + EXACT) // bar * bar  # the first barline, or the last barline before the music
     silent = first - now
     upbeat = midi.upbeat_quarters(midi.Meta(((0.0, *metre), *((mark[0] - now, *mark[1:]) for mark in after))))
     if upbeat or silent >= bar / 2:
@@ -127,7 +128,7 @@ def bars(meta, start, upbeat, end):
     """List the bars of a piece from its first barline on, through all changes of metre.
 
     Args: meta: midi.Meta. start, upbeat: from `beginning`. end: of the piece, quarter notes, before the cut.
-    Returns: int32 (bars, 3): frame of the barline, counted from the cut, numerator and denominator; one bar at least.
+    Returns: int32 (bars, 3): frame of the barline, counted from the cut, numerator and denominator; at least one bar.
     Notebook: 01.
     """
     first = start + upbeat
@@ -147,11 +148,11 @@ def beat_frames(beats, unit):
 
 
 def strengths(beats, unit):
-    """Say how strong each sixteenth of a bar is.
+    """Give the strength of each sixteenth of a bar.
 
     Args: beats, unit: the metre. In 6/8, 9/8 and 12/8 a beat is three eighths; in 3/8 it is one.
-    Returns: int (frames,), 4 at the beginning of the bar, 3 in the middle of one with an even number of beats, 2 on the
-        other beats, 1 where a beat is divided into its two or three parts, 0 elsewhere.
+    Returns: int (frames,), 4 at the beginning of the bar, 3 in the middle of a bar with an even number of beats, 2 on
+        the other beats, 1 on the two or three parts of a beat, 0 elsewhere.
     Notebook: 01.
     """
     frames = round(beats * 16 / unit)
@@ -166,20 +167,20 @@ def strengths(beats, unit):
 
 
 def bar_number(frame, upbeat, bar_frames):
-    """Number the bar of a frame, or of several, in a piece of one metre: 1 the first full bar, 0 the upbeat."""
+    """Give the bar number of one or more frames, in a piece of one metre: 1 is the first full bar, 0 the upbeat."""
     return (frame - upbeat) // bar_frames + 1
 
 
 def place(bars, upbeat, num_frames):
-    """Say of each frame of a piece where in its bar it is.
+    """Find the place of each frame of a piece in its bar.
 
     Args: bars: int (bars, 3), from `bars`. upbeat: frames before the first barline. num_frames: int.
-    Returns: position, strength: int (num_frames,): frames since the barline, and as `strengths`.
-    Raises: ValueError where there are no bars.
+    Returns: position, strength: int (num_frames,): frames since the barline, and strengths as in `strengths`.
+    Raises: ValueError if there are no bars.
     Notebook: 01.
     """
     if not len(bars):
-        raise ValueError("no bars: pass those of a piece, as grid.bars or Piece.bars give them")
+        raise ValueError("no bars: pass the bars of a piece, from grid.bars or Piece.bars")
     position, strength = np.zeros((2, num_frames), int)
     edges = [*bars[:, 0].tolist(), max(num_frames, int(bars[-1, 0]) + 1)]
     full = strengths(*bars[0, 1:])

@@ -11,13 +11,13 @@ NUMERALS = "I bII II bIII III IV #IV V bVI VI bVII VII".split()  # roots above t
 QUALITIES = {(0, 4, 7): "", (0, 3, 7): "m", (0, 4, 7, 10): "7", (0, 4, 10): "7", (0, 3, 7, 10): "m7",
              (0, 4, 7, 11): "maj7", (0, 3, 6, 10): "ø7", (0, 3, 6, 9): "o7", (0, 3, 6): "o", (0, 4): "", (0, 3): "m"}
 NO_CHORD = "?"
-BEFORE = 4  # frames before the last note of a phrase in which the chord that leads there is looked for
+BEFORE = 4  # frames before the last note of a phrase that may hold the chord before it
 
 
 class Cadence(NamedTuple):
-    """How a phrase ends. frame: of its last note. bar: its number. chord: such as "V", "IVm" or "V7/VII", whose bass is
-    named behind the stroke where it is not the root. kind: str. at_rest: whether it is a major or minor triad over its
-    root; the fifth may be missing.
+    """How a phrase ends. frame: of its last note. bar: its number. chord: such as "V", "IVm" or "V7/VII"; after the
+    slash is the bass, if it is not the root. kind: str. at_rest: whether it is a major or minor triad over its root;
+    the fifth may be missing.
     """
 
     frame: int
@@ -28,8 +28,8 @@ class Cadence(NamedTuple):
 
 
 class Parallel(NamedTuple):
-    """Two voices that step the same way from one fifth, octave or unison to another. upper, lower: 0 soprano to 3
-    bass. frame, bar: of the second interval.
+    """Two voices that move in the same direction from one fifth, octave or unison to another. upper, lower: 0 soprano
+    to 3 bass. frame, bar: of the second interval.
     """
 
     frame: int
@@ -52,10 +52,10 @@ def closes(read):
 
 
 def cadences(read):
-    """Name the chord in which each phrase comes to rest, and the way there.
+    """Name the chord on which each phrase ends, and the kind of cadence.
 
-    Args: read: piece.Piece of four voices. Returns: list of Cadence, one for each of its fermatas. Degrees count from
-    the tonic of the major key.
+    Args: read: piece.Piece of four voices. Returns: list of Cadence, one for each fermata. Degrees count from the tonic
+        of the major key.
     Notebook: 06, "Three attempts".
     """
     pitch, found, home = voices.pitches(read.voices), [], tonic(read)
@@ -74,7 +74,7 @@ def cadences(read):
 
 
 def settled(cells, frame):
-    """The last frame of the note that the highest voice has on `frame`: by then suspensions have come to rest."""
+    """The last frame of the highest voice's note on `frame`: by then suspensions are resolved."""
     voice = int(np.argmax(cells[frame] >= 0))
     after = np.flatnonzero(cells[frame + 1:, voice] < voices.HELD)
     return frame + int(after[0]) if len(after) else len(cells) - 1
@@ -83,7 +83,7 @@ def settled(cells, frame):
 def chord(pitch):
     """Name a chord: int (voices,), -1 for silence -> root, quality as in QUALITIES, bass; pitch classes, None for none.
 
-    The bass is tried as root first, so that a sixth above a fifth is the added note of a triad's inversion.
+    The bass is tried as root first, then the other pitches from low to high.
     """
     sounding = pitch[pitch >= 0].astype(int)
     if not len(sounding):
@@ -120,7 +120,7 @@ def parallels(read):
     pitch, found = voices.pitches(read.voices).astype(int), []
     move = np.where((pitch[1:] >= 0) & (pitch[:-1] >= 0), np.diff(pitch, axis=0), 0)
     for upper, lower in combinations(range(pitch.shape[1]), 2):
-        between = np.abs(pitch[:, upper] - pitch[:, lower]) % 12  # voices may have crossed
+        between = np.abs(pitch[:, upper] - pitch[:, lower]) % 12  # voices may cross
         same = np.sign(move[:, upper]) * np.sign(move[:, lower]) > 0
         there = same & np.isin(between[1:], windows.PERFECT) & (between[1:] == between[:-1])
         for frame in (np.flatnonzero(there) + 1).tolist():

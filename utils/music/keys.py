@@ -1,16 +1,16 @@
-"""Which key a piece is in, from its notes: music21's analysis, in linear time."""
+"""Find the key of a piece from its notes: music21's analysis, in linear time."""
 
 import numpy as np
 
 KEY_MODES = ("major", "minor")
-PROFILES = np.array([  # how much a key expects of each semitone above its tonic
+PROFILES = np.array([  # how much of each semitone above its tonic a key expects
     [17.7661, 0.145624, 14.9265, 0.160186, 19.8049, 11.3587, 0.291248, 22.062, 0.145624, 8.15494, 0.232998, 4.95122],
     [18.2648, 0.737619, 14.0499, 16.8599, 0.702494, 14.4362, 0.702494, 18.6161, 4.56621, 1.93186, 7.37619, 1.75623]])
 TONICS = ("C Db D Eb E F F# G Ab A Bb B".split(), "C C# D Eb E F F# G G# A Bb B".split())  # as usually written
 
 
 def find(notes):
-    """Find the key whose profile agrees best with how long each pitch class sounds, by correlation.
+    """Find the key whose profile has the highest correlation with the time that each pitch class sounds.
 
     Args: notes: midi.NOTE (notes,), at least one.
     Returns: (tonic, mode): pitch class 0 to 11, and "major" or "minor".
@@ -23,8 +23,8 @@ def find(notes):
 
 
 def agreement(sounding):
-    """Compare how long each pitch class sounds, float (12,), with every key: float (2, 12), by mode and tonic, with the
-    correlation in proportion.
+    """Compare how long each pitch class sounds, float (12,), with every key: float (2, 12), by mode and tonic,
+    proportional to the correlation.
     """
     rolled = np.array([[np.roll(profile, tonic) for tonic in range(12)] for profile in PROFILES])  # (2, 12, 12)
     return rolled @ (sounding - sounding.mean()) / rolled.std(axis=2)
@@ -36,12 +36,12 @@ def signed(sharps):
 
 
 def closing(cells, semitones):
-    """Name the key in which a piece closes, as a singer would: the pitch class of its last lowest note.
+    """Find the key in which a piece ends, as a singer would: the tonic is the pitch class of its last lowest note.
 
-    Analysis of the whole piece misses one final in seven, for chorales are modal and wander. The mode is major where
-    the piece's scale has the major third above that.
+    An analysis of the whole piece finds another tonic in one piece of seven, because chorales are modal and change
+    their key. The mode is major if the piece's scale has the major third above the tonic.
 
-    Args: cells: int (frames, voices), see `voices`, in which something sounds; the last column is the bass. semitones:
+    Args: cells: int (frames, voices), see `voices`, with at least one note; the last column is the bass. semitones:
         from the piece's scale to that of C major.
     Returns: (tonic, mode), as `find`.
     """
@@ -51,12 +51,12 @@ def closing(cells, semitones):
 
 
 def name(tonic, mode):
-    """Spell a key: (7, "minor") is "G minor"."""
+    """Write the name of a key: (7, "minor") is "G minor"."""
     return f"{TONICS[KEY_MODES.index(mode)][tonic]} {mode}"
 
 
 def pitch_name(pitch):
-    """Spell a MIDI pitch with its octave: 60 is "C4"."""
+    """Write the name of a MIDI pitch with its octave: 60 is "C4"."""
     return f"{TONICS[0][pitch % 12]}{pitch // 12 - 1}"
 
 

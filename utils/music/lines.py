@@ -1,4 +1,4 @@
-"""Notes -> the grid, and from there one at a time into columns: of one part by overlap, or dealt to four by rank."""
+"""Notes -> the grid -> columns with one note at a time: those of one part by overlap, others dealt to four by rank."""
 
 from bisect import bisect_left, bisect_right
 from itertools import groupby
@@ -8,25 +8,25 @@ import numpy as np
 
 from utils.music import midi
 
-CENTRES = (71, 65, 58, 50)  # about the mean pitches of soprano, alto, tenor and bass in the chorales
-CHORD = 3  # notes at once: from here on the highest is the melody
-HANDFUL = 12  # notes of one part at once: beyond them nobody hears lines
-CROSSING = 1_000  # semitones that it costs to cross a held note: more than any leap
-BESIDE = 300  # to leave too few columns for what is to sound above or below
-MELODY = 4_000  # to take the top voice below a melody
-UNUSED = 12  # to open a column, or to come back to one that has been silent
+CENTRES = (71, 65, 58, 50)  # near the mean pitches of soprano, alto, tenor and bass in the chorales
+CHORD = 3  # notes at once: with this many or more, the highest is the melody
+HANDFUL = 12  # notes of one part at once: with more, nobody hears separate lines
+CROSSING = 1_000  # cost of crossing a held note, in semitones: more than any leap
+BESIDE = 300  # cost of leaving too few columns for the notes above or below
+MELODY = 4_000  # cost of taking the top voice for a note below a melody
+UNUSED = 12  # cost of opening a column, or of coming back to a silent one
 
 
 def on_grid(notes, steps_per_quarter=midi.STEPS_PER_QUARTER):
-    """Bring the notes of one part onto the grid, without overlaps that only rounding makes.
+    """Bring the notes of one part onto the grid, without overlaps that come only from rounding.
 
-    Start and end go to the nearest frame, halves up, and a note keeps one frame at least. Where one note is to end
-    before the next begins and on the grid does not, it ends earlier. If nothing of it would be left, it merges with a
-    note of its own pitch, or moves to the frame before it (a grace note), or stays where it is, as in a chord.
+    Start and end are rounded to the nearest frame, halves up, and a note keeps at least one frame. If a note ends
+    before the next begins, but not on the grid, it is shortened. If nothing of it would be left, it merges with a note
+    of its own pitch, or moves one frame earlier (a grace note), or stays where it is, as in a chord.
 
     Args: notes: midi.NOTE (notes,) in any order. steps_per_quarter: frames in a quarter note, int from 1.
     Returns: list of (start, end, pitch, index of the note), frames and pitches as ints, sorted by start, high before
-        low; a note merged with another is not in it.
+        low; a note that was merged into another is missing.
     Notebook: 01, "One chorale, three ways".
     """
     onset, release = ((notes[edge] * steps_per_quarter).tolist() for edge in ("start", "end"))
@@ -39,7 +39,7 @@ def on_grid(notes, steps_per_quarter=midi.STEPS_PER_QUARTER):
         shorter = min(1, release[old] - onset[old], release[new] - onset[new])
         return onset[old] == onset[new] or shared > 0 and 2 * shared >= shorter
 
-    def advance(note):  # a note shorter than a frame, and others like it before it, where there is room
+    def advance(note):  # move a note shorter than a frame, and such notes before it, one frame earlier if there is room
         line = [old for old in recent if old != note and end[old] >= start[note] and not is_chord(old, note)]
         if start[note] >= max(onset[note], 1) and release[note] - onset[note] < 1 and all(
                 start[old] < start[note] - 1 or start[old] < start[note] and advance(old) for old in line):
@@ -67,10 +67,11 @@ def on_grid(notes, steps_per_quarter=midi.STEPS_PER_QUARTER):
 def assign(rows, known=True):
     """Give each note a column.
 
-    With a known part these are as few as notes sound at once, the highest first; else the four voices of `voices.deal`.
-    The notes that begin on one frame are placed together and do not cross; the costs that rule where are in semitones.
+    For a known part there are as many columns as notes sound at once, the highest first; otherwise the four voices of
+    `voices.deal`. The notes that begin on one frame are placed together and do not cross. The costs that decide are in
+    semitones.
 
-    Args: rows: as `on_grid` gives them. known: whether the notes are of one part that is known.
+    Args: rows: as `on_grid` returns them. known: whether the notes belong to one known part.
     Returns: list of int, the column of each row.
     Notebook: 01, "One chorale, three ways".
     """
@@ -108,7 +109,7 @@ def assign(rows, known=True):
 
 
 def most_at_once(spans):
-    """Count the notes that sound together at most: spans, int (notes, 2) of first frame and frame after the last."""
+    """Count the most notes that sound together: spans, int (notes, 2) of first frame and frame after the last."""
     start, end = np.reshape(np.array(spans, int), (-1, 2)).T
     edges = np.zeros(end.max(initial=0) + 1, int)
     np.add.at(edges, start, 1)
@@ -117,8 +118,8 @@ def most_at_once(spans):
 
 
 def _first_free(rows):
-    """Give each note the first free column: all that can be done with a crowd in reasonable time."""
-    ends, columns = [], []  # ends: of the last note in each column
+    """Give each note the first free column: the only fast way for very many notes at once."""
+    ends, columns = [], []  # ends: end of the last note in each column
     for start, end, *_ in rows:
         column = next((column for column, last in enumerate(ends) if last <= start), len(ends))
         ends[column:column + 1] = [end]
@@ -127,7 +128,7 @@ def _first_free(rows):
 
 
 def _ranks(rows):
-    """Of each note, over all the time that it sounds: the most notes above it, below it, and with it."""
+    """For each note, while it sounds: the largest number of notes above it, below it, and in all."""
     above, below, crowd = [0] * len(rows), [0] * len(rows), [0] * len(rows)
     starting = {start: list(group) for start, group in groupby(range(len(rows)), key=lambda row: rows[row][0])}
     sounding = []
@@ -142,7 +143,7 @@ def _ranks(rows):
 
 
 def _in_order(costs):
-    """Choose a column for each row of costs, from left to right and for the least in sum."""
+    """Choose a column for each row of costs, from left to right, with the smallest total cost."""
     best, chosen = [[0.0] * (len(costs[0]) + 1 if costs else 1)], []
     for row in costs:
         sums = [float("inf")]

@@ -14,28 +14,28 @@ from utils.music import midi_bytes
 STEPS_PER_QUARTER = 4  # a frame of the piano roll is a sixteenth
 NUM_PITCHES = 128
 TICKS_PER_QUARTER = 480  # of the files we write
-TEMPO = 120.0  # quarter notes a minute: what MIDI means where a file names no tempo
+TEMPO = 120.0  # quarter notes per minute: MIDI's default where a file names no tempo
 VELOCITY = 90
 NOTE = np.dtype([("start", "f8"), ("end", "f8"), ("pitch", "u1"), ("velocity", "u1"), ("part", "i2")])  # quarter notes
 
-MAX_BYTES = 2_500_000  # of a file: half a million notes, read in seconds; a symphony has a tenth of them
-MAX_QUARTERS = 20_000  # two and three quarter hours at tempo 120
-ROUNDED = 1 / 32  # quarter notes: coarse ticks move a barline by less
-RARE = 1 / 3  # of the time: a metre that a piece begins in, and that takes less, is not its main one
+MAX_BYTES = 2_500_000  # of a file: half a million notes, read in seconds; a symphony has a tenth of that
+MAX_QUARTERS = 20_000  # 2.8 hours at tempo 120
+ROUNDED = 1 / 32  # quarter notes: coarse ticks shift a barline by less than this
+RARE = 1 / 3  # share of the time: if the first metre of a piece takes less, it is not the main one
 KEYS = ("Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split(),  # signatures by sharps, from -7 to 7: major, minor
         "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m G#m D#m A#m".split())
-OWN_FACTS = b"\x7d" + b"bach facts 1 "  # before what only we write; 7D is the number for schools and tests
+OWN_FACTS = b"\x7d" + b"bach facts 1 "  # marks the event that only we write; 7D is for schools and tests
 
 
 class MidiError(ValueError):
-    """A file that cannot be read as MIDI; the message names file, fault and remedy."""
+    """A file that cannot be read as MIDI; the message names the file, the fault and the remedy."""
 
 
 class Meta(NamedTuple):
-    """What a file says beside its notes; a moment is counted in quarter notes from the start.
+    """What a file says besides its notes; times are in quarter notes from the start.
 
-    MIDI has no word for fermatas, repeats and score: `notes_to_midi` writes them in a form of its own,
-    which `read_midi` believes as long as the notes are the same.
+    MIDI has no event for fermatas, repeats and score. `notes_to_midi` writes them in a form of our own, and `read_midi`
+    accepts them if the notes have not changed.
     """
 
     time_signatures: tuple = ()  # (quarter, numerator, denominator)
@@ -46,30 +46,30 @@ class Meta(NamedTuple):
     fermatas: tuple = ()  # quarters
     repeats: tuple = ()  # (start, end) of each section that is played twice
     score: str = ""  # the file of music21's corpus that was exported
-    skipped: tuple = ()  # (kind, count) of what was passed over in the file
+    skipped: tuple = ()  # (kind, count) of what was skipped in the file
 
 
 NO_META = Meta()
 
 
 def read_midi(path):
-    """Read a standard MIDI file of type 0 or 1: its notes, and what it says beside them.
+    """Read a standard MIDI file of type 0 or 1: its notes, and what it says besides them.
 
-    A part is what one track has on one channel, numbered in the order of the file. Of notes of one pitch and channel
-    that overlap, the first to begin is the first to end; a note without an end lasts to the end of its track, and every
-    note one tick at least. The sustain pedal is ignored: a note ends where its key is released. Of two signatures or
-    tempos at one moment the last counts. What the notes do not need never costs the file: the drum channel, impossible
-    signatures, damaged events and tracks are passed over and counted in Meta.skipped.
+    A part is what one track has on one channel. Parts are numbered in the order of the file. If notes of one pitch and
+    channel overlap, the first to begin is the first to end. A note without an end lasts to the end of its track. Every
+    note lasts at least one tick. The sustain pedal is ignored: a note ends where its key is released. Of two signatures
+    or tempos at one time the last counts. The drum channel, impossible signatures, and damaged events and tracks are
+    skipped and counted in Meta.skipped; they never make a file unreadable.
 
     Args: path: str or Path of a file of at most MAX_BYTES bytes and MAX_QUARTERS quarter notes.
     Returns: notes: NOTE (notes,), sorted by start, pitch, part; meta: Meta.
-    Raises: MidiError for a file that cannot be opened, is no MIDI file, too large, too long, or without notes.
+    Raises: MidiError for a file that cannot be opened, is not a MIDI file, is too large or too long, or has no notes.
     Source: Standard MIDI Files 1.0, MIDI Manufacturers Association. Notebook: 01.
     """
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+    except (OSError, ValueError) as error:  # ValueError: the name has a null character
         raise MidiError(f"{files.shown(path)}: it cannot be opened ({error}); check the name, and that it is a file."
                         ) from error
     if not data:
@@ -82,7 +82,7 @@ def read_midi(path):
         raise MidiError(f"{files.shown(path)}: {error}.") from error
     rows = np.concatenate([np.empty((0, 6), int), *(_rows(number, track) for number, track in enumerate(tracks))])
     if not len(rows):
-        lost = f"{_counts(skipped)} passed over" if skipped else "drums aside"
+        lost = f"{_counts(skipped)} skipped" if skipped else "no note outside the drums"
         raise MidiError(f"{files.shown(path)}: it has no notes ({lost}); choose a file with a melodic part, or export "
                         "it again.")
     start, velocity, end, pitch, channel, track = rows.T
@@ -109,12 +109,12 @@ def _rows(number, track):
 
 
 def _counts(skipped):
-    """Spell what was skipped: "2 x tempo, 1 x key signature"."""
+    """Describe what was skipped: "2 x tempo, 1 x key signature"."""
     return ", ".join(f"{count} x {kind}" for kind, count in sorted(dict(skipped).items()))
 
 
 def _text(data):
-    """Read text as today's programs write it, or as those of the standard's time did."""
+    """Decode text as UTF-8, as programs write it today, or as Latin-1, as they did when the standard was made."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -122,7 +122,7 @@ def _text(data):
 
 
 def _part_names(tracks, sources):
-    """Name each part by its track, and by its channel where the track has several."""
+    """Name each part by its track, and also by its channel if the track has several."""
     names, channels = [], np.bincount(sources // 16)
     for source in sources.tolist():
         number = source // 16
@@ -132,7 +132,7 @@ def _part_names(tracks, sources):
 
 
 def _meta(tracks, ticks_per_quarter, notes, part_names, skipped):
-    """Gather signatures, tempos, markers and our own facts, each in order of time."""
+    """Collect signatures, tempos, markers and our own facts, each in order of time."""
     metas = [meta for track in tracks for meta in track.metas]
 
     def timeline(kind, values):
@@ -164,7 +164,7 @@ def _checksum(notes):
 
 
 def _write_facts(notes, meta):
-    """The content of the event, bytes; empty where there is nothing to say."""
+    """The content of the event, bytes; empty if there are no facts."""
     facts = dict(fermatas=list(meta.fermatas), repeats=list(meta.repeats), score=meta.score)
     if not any(facts.values()):
         return b""
@@ -172,7 +172,7 @@ def _write_facts(notes, meta):
 
 
 def _read_facts(data, notes):
-    """What the event says, as fields of Meta; nothing where it is damaged or belongs to other notes."""
+    """What the event says, as fields of Meta; nothing if it is damaged or belongs to other notes."""
     try:
         facts = json.loads(data)
         repeats = tuple((float(start), float(end)) for start, end in facts["repeats"])
@@ -186,11 +186,12 @@ def _read_facts(data, notes):
 
 
 def notes_to_midi(notes, path=None, meta=NO_META):
-    """Write notes as a standard MIDI file of type 1: a conductor track, then one track a part.
+    """Write notes as a standard MIDI file of type 1: a conductor track, then one track per part.
 
-    Moments go to the nearest of 480 ticks a quarter; a note lasts one tick at least; velocities are held to 1..127. The
-    tracks end one second (at the last tempo) after the last event, so that a renderer keeps the release. An upbeat is
-    a first time signature as long as the upbeat: 1/4 at 0, then 3/4 at the first barline. No notes: a silent file.
+    Times are rounded to 480 ticks per quarter note. A note lasts at least one tick. Velocities are limited to 1..127.
+    The tracks end one second (at the last tempo) after the last event, so that a renderer keeps the release. An upbeat
+    is a first time signature as long as the upbeat: 1/4 at 0, then 3/4 at the first barline. Without notes the file is
+    silent.
 
     Args: notes: NOTE (notes,) in any order. path: str or Path, written in one step, or None. meta: Meta.
     Returns: bytes, the whole file.
@@ -229,7 +230,7 @@ def _latin(text):
 
 
 def _conductor_events(meta, facts):
-    """List (tick, message) of what concerns every part, in order of time."""
+    """List (tick, message) of what belongs to all parts, in order of time."""
     build = mido.MetaMessage
     events = [(0.0, build("sequencer_specific", data=facts))] if facts else []
     events += [(at, build("time_signature", numerator=n, denominator=d)) for at, n, d in meta.time_signatures]
@@ -240,7 +241,7 @@ def _conductor_events(meta, facts):
 
 
 def _note_events(notes, channel):
-    """List (tick, message) of one part in order of time; at one tick keys are released before others are struck."""
+    """List (tick, message) of one part in order of time; in one tick, keys are released before others are struck."""
     starts, ends = _ticks(notes["start"]), _ticks(notes["end"])
     events = []
     for start, end, pitch, velocity in zip(starts, ends, notes["pitch"].tolist(), notes["velocity"].tolist()):
@@ -268,13 +269,13 @@ def checked(notes):
 
 
 def notes_to_roll(notes, steps_per_quarter=STEPS_PER_QUARTER):
-    """Draw notes on a grid, all parts on one sheet.
+    """Draw the notes of all parts on one grid.
 
-    Start and end go to the nearest step, halves up, and every note keeps one step at least. Notes of one pitch that
-    overlap merge: each start stays an attack, and the pitch sounds until the last of them ends.
+    Start and end are rounded to the nearest step, halves up. Every note keeps at least one step. Overlapping notes of
+    one pitch merge: each start stays an attack, and the pitch sounds until the last of them ends.
 
-    Args: notes: NOTE (notes,) in any order. steps_per_quarter: frames a quarter note, int from 1.
-    Returns: uint8 (frames, 128), 0 silent, 1 attacked, 2 held; frames reach to the last end.
+    Args: notes: NOTE (notes,) in any order. steps_per_quarter: frames per quarter note, int from 1.
+    Returns: uint8 (frames, 128), 0 silent, 1 attacked, 2 held; the last frame is that of the last end.
     Raises: ValueError for notes outside the ranges of NOTE. Notebook: 01.
     """
     notes = checked(notes)
@@ -290,11 +291,12 @@ def notes_to_roll(notes, steps_per_quarter=STEPS_PER_QUARTER):
 
 
 def roll_to_notes(roll, steps_per_quarter=STEPS_PER_QUARTER, velocity=VELOCITY):
-    """Read notes off a piano roll, as one part; a held cell after silence counts as an attack, so that any roll sounds.
+    """Read the notes of a piano roll, as one part; a held cell after silence counts as an attack, so any roll can
+    sound.
 
-    Args: roll: integer (frames, 128), 0 silent, 1 attacked, 2 held. steps_per_quarter: frames a quarter note, int
+    Args: roll: integer (frames, 128), 0 silent, 1 attacked, 2 held. steps_per_quarter: frames per quarter note, int
         from 1. velocity: of every note, int 1..127.
-    Returns: NOTE (notes,), sorted by start, pitch; silent frames at the end of the roll leave no trace.
+    Returns: NOTE (notes,), sorted by start, pitch; silent frames at the end of the roll are lost.
     Raises: ValueError for another shape or another value. Notebook: 01.
     """
     roll = np.asarray(roll)
@@ -329,10 +331,10 @@ def transpose(roll, semitones):
 
 
 def upbeat_quarters(meta):
-    """Measure the upbeat that the time signatures tell of, in any of the ways that programs write it.
+    """Find the upbeat in the time signatures, in any of the ways that programs write it.
 
-    A first signature with one short bar makes way for one with longer bars; a second one comes before the first bar is
-    full; or the only one stands at the end of the upbeat.
+    There are three ways: a first signature with one short bar is followed by one with longer bars; a second signature
+    comes before the first bar is full; or the only signature is at the end of the upbeat.
 
     Args: meta: Meta. Returns: float, quarter notes before the first barline, 0.0 when the first bar is full. An upbeat
         written as a full bar that begins with silence needs the notes: see `grid.beginning`.
@@ -351,11 +353,11 @@ def upbeat_quarters(meta):
 
 
 def main_metre(meta, end=None, begin=None):
-    """Name the metre of the first full bar, past the upbeat if there is one, or of most bars where that one is rare.
+    """Find the metre of the first full bar after the upbeat; if that metre is rare, find the metre of most bars.
 
     Args: meta: Meta. end: quarter notes to the end of the piece; None for the last time signature. begin: quarter notes
         to the first barline; None for the end of the upbeat.
-    Returns: (numerator, denominator), ints; (4, 4), the MIDI default, where the file names none.
+    Returns: (numerator, denominator), ints; (4, 4), the MIDI default, if the file names none.
     Notebook: 01.
     """
     shares = metre_shares(meta, end, begin)
@@ -364,7 +366,7 @@ def main_metre(meta, end=None, begin=None):
 
 
 def metre_shares(meta, end=None, begin=None):
-    """Say what share of the time from the first barline to the end each metre takes.
+    """Compute each metre's share of the time from the first barline to the end.
 
     Args: as `main_metre`.
     Returns: dict from (numerator, denominator) to a share of 1, in order of first appearance, at least one.

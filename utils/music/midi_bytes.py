@@ -1,6 +1,6 @@
-"""The bytes of a MIDI file -> its tracks; what is damaged or impossible is passed over, and counted by kind.
+"""The bytes of a MIDI file -> its tracks; what is damaged or impossible is skipped, and counted by kind.
 
-mido reads a file whole or not at all, so this reader is our own; `midi` turns what it finds into notes.
+mido refuses a file with any damage, so we have our own reader; `midi` turns its result into notes.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections import Counter, defaultdict, deque
 from typing import NamedTuple
 
 DRUM_CHANNEL = 9  # channel 10 in the standard, which counts from 1
-DRUM = 0x90 + DRUM_CHANNEL  # the status byte of a drum that is struck
+DRUM = 0x90 + DRUM_CHANNEL  # the status byte of a drum stroke
 TRACK_NAME, MARKER, END_OF_TRACK = 0x03, 0x06, 0x2F
 TEMPO_CHANGE, METRE, KEY_SIGNATURE, OWN = 0x51, 0x58, 0x59, 0x7F
-_SIZES = {  # types of meta events that we read or know: name, and whether their content can be right
+_SIZES = {  # types of meta events that we read or know: name, and whether their content is possible
     0x00: ("sequence number", lambda data: len(data) in (0, 2)),
     TEMPO_CHANGE: ("tempo", lambda data: len(data) == 3 and any(data)),
     0x54: ("SMPTE offset",
@@ -22,18 +22,18 @@ _SIZES = {  # types of meta events that we read or know: name, and whether their
     KEY_SIGNATURE: ("key signature", lambda data: len(data) == 2 and (data[0] + 7) % 256 <= 14 and data[1] <= 1),
 }
 _KEPT = (TRACK_NAME, MARKER, TEMPO_CHANGE, METRE, KEY_SIGNATURE, OWN)
-_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # data bytes after a status byte that no file should hold; others have none
-_ON_A_CABLE = re.compile(rb"[\x00-\x7f]*\xf7")  # a system message that has no size and ends here
+_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # data bytes after a status byte that is wrong in a file; others have none
+_ON_A_CABLE = re.compile(rb"[\x00-\x7f]*\xf7")  # a system message without a size, which ends here
 _WRAPPER_BYTES = 1_024  # where a MIDI file may begin inside another
 _MACBINARY_BYTES = 128  # before the file itself
 _MAX_TRACKS = 2_000
-_NOISE = 1_000  # so many broken events, and more than sound ones: there is no music here
+_NOISE = 1_000  # with more broken events than this, and more than good ones, a track holds no music
 _LONGEST_NUMBER = 10_000  # bytes; the standard allows four
-_FAR = 1 << 40  # ticks; larger numbers are cut to this one
+_FAR = 1 << 40  # ticks; larger numbers are cut to this
 
 
 class Damage(ValueError):
-    """What makes a file unreadable; the message is a fault and a remedy."""
+    """A fault that makes a file unreadable; the message names the fault and the remedy."""
 
 
 class Track(NamedTuple):
@@ -49,19 +49,19 @@ class Track(NamedTuple):
 
 
 def parse(data, max_quarters):
-    """Read a standard MIDI file, perhaps inside an RMID or MacBinary wrapper.
+    """Read a standard MIDI file, also inside an RMID or MacBinary wrapper.
 
-    A track is read to its end, or to where it is damaged. What was read of a damaged track is kept where it is more
-    than half of its bytes. Sizes and the number of tracks are believed only where they fit.
+    A track is read to its end, or to the place where it is damaged. The first part of a damaged track is kept if it is
+    more than half of its bytes. Sizes and the number of tracks are used only if they fit.
 
-    Args: data: bytes. max_quarters: the length that is refused, int, in quarter notes.
+    Args: data: bytes. max_quarters: int, quarter notes; longer files are refused.
     Returns: kind: 0 or 1; ticks_per_quarter: int or float; tracks: list of Track; skipped: Counter, by kind.
-    Raises: Damage for what is no MIDI file, of type 2, without a division, or too long.
+    Raises: Damage for a file that is not MIDI, is of type 2, has no division, or is too long.
     Source: Standard MIDI Files 1.0, MIDI Manufacturers Association; RP-029 for RMID. Notebook: 01.
     """
     at, data = _unwrap(data)
     if at < 0:
-        raise Damage("it is no MIDI file (no MThd at its start); export it as a standard MIDI file")
+        raise Damage("it is not a MIDI file (no MThd at its start); export it as a standard MIDI file")
     if len(data) < at + 14:
         raise Damage("its header is cut short; copy or export it again")
     skipped = Counter({"wrapper": int(at > 0)})
@@ -69,9 +69,9 @@ def parse(data, max_quarters):
     if kind == 2:
         raise Damage("it is of type 2; export it as type 0 or 1")
     if division == 0:
-        raise Damage("its division is 0 ticks a quarter note; export it with 480")
+        raise Damage("its division is 0 ticks per quarter note; export it with 480")
     skipped["header"] += header_size < 6 or kind > 2 or not _begins_chunk(data, at + 8 + header_size)
-    if division >= 0x8000:  # ticks of a clock on the wall; a quarter note is then half a second, MIDI's own tempo
+    if division >= 0x8000:  # ticks per second, not per beat; a quarter note is then half a second, MIDI's default tempo
         frames_per_second, ticks = 256 - (division >> 8), division & 255 or 1
         division = frames_per_second * ticks / 2
         skipped["division in SMPTE frames"] += 1
@@ -82,7 +82,7 @@ def parse(data, max_quarters):
 
 
 def _unwrap(data):
-    """Where the header begins, -1 where there is none; and the bytes up to the end of the file inside the wrapper."""
+    """Where the header begins, -1 if there is none; and the bytes up to the end of the file inside the wrapper."""
     if data[:4] == b"RIFF":
         found = re.search(rb"data(....)MThd", data, re.DOTALL)
         at, size = (found.end() - 4, int.from_bytes(found[1], "little")) if found else (data.find(b"MThd"), 0)
@@ -93,19 +93,19 @@ def _unwrap(data):
 
 
 def _begins_chunk(data, at):
-    """Whether a track begins here, or any other chunk that is whole; or the file ends."""
+    """Whether a track or any other complete chunk begins here, or the file ends."""
     name, size = data[at:at + 4], int.from_bytes(data[at + 4:at + 8])
     return at == len(data) or name == b"MTrk" or name.isalnum() and at + 8 + size <= len(data) and len(name) == 4
 
 
 def _tracks(data, at, max_quarters, division, skipped):
-    """Find the tracks, whatever the sizes say, and read each."""
+    """Find the tracks, even if the sizes are wrong, and read each."""
     count, in_doubt = 0, len(data)  # in_doubt: bytes that may be read twice
     while at + 8 <= len(data):
         name, size = struct.unpack_from(">4sL", data, at)
         end = at + 8 + size
         if name != b"MTrk":
-            known = name.isalnum() and _begins_chunk(data, end)  # the standard asks readers to pass over other chunks
+            known = name.isalnum() and _begins_chunk(data, end)  # the standard tells readers to skip other chunks
             following = end if known else data.find(b"MTrk", at + 1)
             skipped["bytes outside of tracks"] += not known and any(data[at:following if following >= 0 else None])
             if following < 0:
@@ -136,7 +136,7 @@ def _tracks(data, at, max_quarters, division, skipped):
 
 
 def _read_track(body, max_quarters, division):
-    """Read the events of a track up to its end, or to where it is damaged: (Track, whether it is whole, Counter)."""
+    """Read the events of a track up to its end or its first damage: (Track, whether it is complete, Counter)."""
     reader = _Reader(body, max_quarters, division)
     try:
         reader.run()
@@ -156,21 +156,21 @@ def _read_track(body, max_quarters, division):
 
 
 class _Broken(Exception):
-    """The events of a track cannot be told apart any more."""
+    """It is no longer clear where the next event of a track begins."""
 
 
 class _Reader:
-    """Walk through the events of one track; `stop` is where the last whole one ended."""
+    """Read the events of one track; `stop` is the end of the last complete event."""
 
     def __init__(self, body, max_quarters, division):
         self.body, self.max_quarters, self.limit = body, max_quarters, int(max_quarters * division)
         self.notes, self.metas, self.skipped = array("q"), [], Counter()
-        self.waiting = defaultdict(deque)  # (pitch, channel) -> (tick, velocity) of notes that sound
+        self.waiting = defaultdict(deque)  # (pitch, channel) -> (tick, velocity) of the notes that are sounding
         self.tick = self.last = self.stop = self.events = self.bad = self.drums = 0
         self.ended = False
 
     def run(self):
-        """Read event after event: a time, a status byte or the last one again, and its data."""
+        """Read one event after another: a time, a status byte or the last one again, and the data."""
         body, limit, waiting, notes = self.body, self.limit, self.waiting, self.notes
         at = tick = status = 0
         while at < len(body):
@@ -205,7 +205,7 @@ class _Reader:
             self.last = tick if tick < limit else self.last
 
     def unusual(self, status, first, second):
-        """Pass over an event that cannot be, None; or mend its velocity."""
+        """Skip an impossible event, None; or correct its velocity."""
         if first > 127 or second > 127 and status >= 0xA0:
             return self.fault("data byte over 127")
         if self.tick >= self.limit and status & 15 != DRUM_CHANNEL:
@@ -216,7 +216,7 @@ class _Reader:
         return min(second, 127)
 
     def number(self, at):
-        """Read a number of any length, seven bits from each byte: (number cut to _FAR, where it ends)."""
+        """Read a number of any length, seven bits per byte: (number cut to _FAR, where it ends)."""
         number, start = 0, at
         while True:
             byte = self.body[at]
@@ -227,7 +227,7 @@ class _Reader:
                 raise _Broken
 
     def system(self, status, at):
-        """Pass over an event of no channel, and keep what `midi` reads; returns where the next one begins."""
+        """Skip an event without a channel, but keep what `midi` reads; returns where the next event begins."""
         if status not in (0xF0, 0xF7, 0xFF):
             self.fault("status byte that no file should hold")
             return at + _SYSTEM_BYTES.get(status, 0)
@@ -250,12 +250,12 @@ class _Reader:
         return following
 
     def fault(self, kind):
-        """Count what is passed over, and give up on noise."""
+        """Count what is skipped, and stop if the track is noise."""
         self.skipped[kind] += 1
         self.bad += 1
         if self.is_noise():
             raise _Broken
 
     def is_noise(self):
-        """Whether too much is broken for what is sound."""
+        """Whether there are too many broken events for the number of good ones."""
         return self.bad > max(_NOISE, self.events / 2)

@@ -1,4 +1,4 @@
-"""Score files (MusicXML, kern, ABC) -> notes and what is written beside them, read by music21."""
+"""Score files (MusicXML, kern, ABC) -> notes and what the score says besides them, read by music21."""
 
 import codecs
 import io
@@ -13,33 +13,33 @@ from utils import files
 from utils.music import midi
 
 SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
-MAX_SCORE_BYTES = 30_000_000  # of a score, unpacked: music21 needs a minute for as much
+MAX_SCORE_BYTES = 30_000_000  # of a score, unpacked: music21 needs a minute for this size
 _FORMATS = {".krn": "humdrum", ".abc": "abc"}
-_INDEX = "META-INF/container.xml"  # in a compressed file: says which score to open
+_INDEX = "META-INF/container.xml"  # in a compressed file: names the score to open
 _MAJOR_KEYS = midi.KEYS[0]  # by sharps, from -7
 
 
 def read(path):
     """Read a score file: MusicXML, compressed or not, kern, or ABC, which may hold several tunes.
 
-    A part in which two voices are written on one staff becomes one part for each voice.
+    A part with two voices on one staff becomes one part for each voice.
 
     Args: path: str or Path, ending in one of SCORE_ENDINGS.
     Returns: list of (notes, meta), one for each piece in the file, as `score_to_notes` gives them.
-    Raises: midi.MidiError for a file that music21 cannot read, too large, or without notes.
+    Raises: midi.MidiError for a file that music21 cannot read, that is too large, or that has no notes.
     Source: Cuthbert and Ariza 2010, music21. Notebook: 01.
     """
     from music21 import converter, stream
 
     path = Path(path)
     try:
-        text = re.sub(r"^(<\?xml[^>]*?) encoding=[^ ?>]+", r"\1", _text(path))  # it is decoded already
+        text = re.sub(r"^(<\?xml[^>]*?) encoding=[^ ?>]+", r"\1", _text(path))  # the text is already decoded
         found = converter.parseData(text, format=_format(text, path))
         scores = list(found.scores) if isinstance(found, stream.Opus) else [found]
         pieces = [score_to_notes(score, by_voice=True) for score in scores if score.recurse().notes]
     except midi.MidiError:
         raise
-    except Exception as error:  # whatever a parser of three formats makes of a damaged file
+    except Exception as error:  # a damaged file can raise anything in a parser of three formats
         raise midi.MidiError(f"{files.shown(path)}: it cannot be read as a score ({_one_line(error)}); export it again "
                              "from a notation program as MusicXML.") from error
     pieces = [(notes, meta) for notes, meta in pieces if len(notes)]
@@ -49,7 +49,7 @@ def read(path):
 
 
 def _text(path):
-    """The text of a score, unpacked and decoded: what a file is called and says of itself does not count."""
+    """The text of a score, unpacked and decoded by its content, not by its name."""
     with open(path, "rb") as file:
         data = file.read(MAX_SCORE_BYTES + 1)
     if data[:2] == b"PK":
@@ -61,7 +61,7 @@ def _text(path):
                      and not name.startswith(("META-INF", "__MACOSX"))]
             if not names:
                 raise ValueError("no score in the archive")
-            name = min(names, key=lambda name: f'"{name}"'.encode() not in index)  # the first where none is named
+            name = min(names, key=lambda name: f'"{name}"'.encode() not in index)  # the first if none is named
             data = archive.open(name).read(MAX_SCORE_BYTES + 1)
     if len(data) > MAX_SCORE_BYTES:
         raise midi.MidiError(f"{files.shown(path)}: it has more than {MAX_SCORE_BYTES:,} bytes; cut it into shorter "
@@ -87,9 +87,9 @@ def _one_line(error):
 
 
 def score_to_notes(score, by_voice=False):
-    """Read a music21 score as notes; ties joined, repeats as written once, grace notes left out, sounding pitch.
+    """Read a music21 score as notes: ties joined, repeats not played, grace notes left out, at sounding pitch.
 
-    Args: score: music21 Score or Part. by_voice: split a part where two voices are written on its staff.
+    Args: score: music21 Score or Part. by_voice: split a part with two voices on its staff.
     Returns: notes: midi.NOTE; meta: midi.Meta. The upbeat is a short first bar; a fermata counts where its note starts.
     Notebook: 01.
     """
@@ -109,16 +109,16 @@ def score_to_notes(score, by_voice=False):
 
 
 def _sounding(part):
-    """A part as it sounds, its key as well, where its instrument transposes."""
+    """A part and its key at sounding pitch, also for a transposing instrument."""
     instrument = part.getInstrument()
     return part.toSoundingPitch() if instrument is not None and instrument.transposition is not None else part
 
 
 def _voices(part, name, by_voice):
-    """The voices of a part, or the part as one: (name, rows of start, end, pitch, velocity, moments of fermatas)."""
+    """The voices of a part, or the part as one: (name, rows of start, end, pitch, velocity, times of fermatas)."""
     from music21 import stream
 
-    groups = {}  # voice -> elements in order of time; a bar that is not split belongs to the first voice
+    groups = {}  # voice -> elements in order of time; a bar with one voice belongs to the first voice
     if by_voice:
         for element in part.recurse().notes:
             place = element.activeSite
@@ -134,7 +134,7 @@ def _voices(part, name, by_voice):
 
 
 def _rows(elements):
-    """The notes of one voice, ties joined, and the moments of its fermatas."""
+    """The notes of one voice, ties joined, and the times of its fermatas."""
     from music21 import expressions, harmony
 
     rows, fermatas, tied = [], set(), {}  # tied: pitch -> the row that a tie keeps open
@@ -164,14 +164,14 @@ def _metres(part):
               for mark in part.recurse().getElementsByClass("TimeSignature")] or [(0.0, 4, 4)]
     metres = [mark for i, mark in enumerate(metres) if i == 0 or mark[1:] != metres[i - 1][1:]]
     upbeat = _upbeat_quarters(part, metres[0])
-    if upbeat:  # a bar as short as the upbeat, in the largest note value that fits it
+    if upbeat:  # a bar as long as the upbeat, in the largest note value that fits it
         unit = next(unit for unit in (4, 8, 16, 32) if (upbeat * unit / 4).is_integer())
         metres = [(0.0, int(upbeat * unit / 4), unit), (upbeat, *metres[0][1:]), *metres[1:]]
     return metres
 
 
 def _upbeat_quarters(part, metre):
-    """The length of a first bar that is shorter than its metre, on the grid of 32nds; 0 where it is full."""
+    """The length of a first bar that is shorter than its metre, on the grid of 32nds; 0 if it is full."""
     measure = part.getElementsByClass("Measure").first()
     if measure is None:
         return 0.0
@@ -180,7 +180,7 @@ def _upbeat_quarters(part, metre):
 
 
 def _repeats(part):
-    """(start, end) of each repeated section; one without a start goes back to the last one's end, or the beginning."""
+    """(start, end) of each repeated section; without a start mark it begins at the end of the last one, or at 0."""
     marks, sections, start = [], [], 0.0
     for measure in part.getElementsByClass("Measure"):
         for mark, where in ((measure.leftBarline, 0.0), (measure.rightBarline, measure.duration.quarterLength)):

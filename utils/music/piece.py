@@ -1,4 +1,4 @@
-"""The notes of one file -> a piece, ready for any model: roll, voices, key, bars, and what had to be mended."""
+"""The notes of one file -> a piece, ready for any model: roll, voices, key, bars, and what was corrected."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from utils.music import grid, keys, midi, voices
 
-METRES = ((3, 4), (4, 4))  # what the study kept
-ODD = 0.1  # share of the time in other metres from which on the study's filter drops a piece
+METRES = ((3, 4), (4, 4))  # those that the original study (Fu, Chong and Bigbee) kept
+ODD = 0.1  # the original filter drops a piece with a larger share of the time in other metres
 NO_ENTRY = {"split": "extra", "index": -1, "parts": "", "transpose_semitones": 0, "time_scale": 1}
 
 
@@ -17,11 +17,11 @@ class Piece(NamedTuple):
     name: the file's name without its ending. split: train, valid, test or extra. index: its place in the published
     split, -1 for extra. roll: uint8 (frames, 128) in the original key. mode: "major" or "minor". semitones: from the
     original key to C major or A minor, -6 to 5. metre: (numerator, denominator). bar_frames: frames in a bar. upbeat:
-    frames before the first barline. fermatas: int32, the frames on which a fermata stands. repeats: (start, end) frames
-    of each section that the score repeats; the roll holds it once, `data.unfold` plays it twice. left_out: why the
-    study's filter drops it, or "". quarter_shift: semitones to the key of the published quarter-note version. voices:
-    int16 (frames, voices), who sings what, see `voices`. voice_names: str for each. bars: int32 (bars, 3), see
-    `grid.bars`. off_grid: share of onsets that fit no grid, see `grid.off_grid`.
+    frames before the first barline. fermatas: int32, the frames with a fermata. repeats: (start, end) frames of each
+    section that the score repeats; the roll holds it once, `data.unfold` plays it twice. left_out: why the original
+    filter drops it, or "". quarter_shift: semitones to the key of the published quarter-note version. voices: int16
+    (frames, voices), what each voice sings, see `voices`. voice_names: str for each. bars: int32 (bars, 3), see
+    `grid.bars`. off_grid: share of onsets that do not fit any grid, see `grid.off_grid`.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Piece(NamedTuple):
 
 
 def from_notes(name, notes, meta, entry=None):
-    """Make a piece of a file's notes.
+    """Make a piece from a file's notes.
 
-    A score that we exported is taken as it is. Anything else is cleaned (`grid.clean`), unless it is a performance, and
-    begins on a barline or with its upbeat.
+    A score that we exported is used as it is. Other files are cleaned (`grid.clean`), unless they are performances, and
+    begin on a barline or with an upbeat.
 
     Args: name: str. notes: midi.NOTE (notes,), at least one. meta: midi.Meta. entry: its row of the split table.
-    Returns: piece: Piece. mended: list of str, what was done to it.
-    Raises: ValueError where the music cannot be drawn on the grid of sixteenths.
+    Returns: piece: Piece. mended: list of str, what was corrected.
+    Raises: ValueError if the music does not fit the grid of sixteenths.
     Notebook: 01.
     """
     entry, done, off_grid, start, upbeat = entry or NO_ENTRY, [], 0.0, 0.0, midi.upbeat_quarters(meta)
@@ -87,7 +87,7 @@ def from_notes(name, notes, meta, entry=None):
 
 
 def blank(name, cells, metre, upbeat, mode, tonic):
-    """Make a piece of nothing but its outline, named as a choir: cells int16 (frames, 4), metre (numerator,
+    """Make a piece from its outline only, with the voices of a choir: cells int16 (frames, 4), metre (numerator,
     denominator), upbeat in frames, mode "major" or "minor", tonic a pitch class -> Piece.
     """
     bar = metre[0] * 16 // metre[1]
@@ -98,11 +98,11 @@ def blank(name, cells, metre, upbeat, mode, tonic):
 
 
 def of_window(name, roll):
-    """Make a piece of a window in 4/4, in C major or A minor, whose voices are not known: they are dealt by rank.
+    """Make a piece from a window in 4/4, in C major or A minor; its voices are not known and are assigned by rank.
 
     Args: name: str. roll: uint8 (frames, 128), from a barline. Returns: Piece of as many frames and four voices, some
-        perhaps silent; more only where four are not enough, see `voices.deal`.
-    Notebook: 05, "Blind test".
+        perhaps silent; more only if four are not enough, see `voices.deal`.
+    Notebook: 05, "The page, and your ears".
     """
     notes = voices.deal(midi.roll_to_notes(roll))
     cells = np.full((len(roll), max(len(voices.SINGERS), notes["part"].max(initial=0) + 1)), voices.REST, np.int16)
@@ -114,7 +114,7 @@ def of_window(name, roll):
 
 
 def with_voices(read, cells):
-    """Give a piece other voices, int (frames, voices), and the roll that belongs to them: a new Piece."""
+    """Replace the voices of a piece, int (frames, voices), and its roll: a new Piece."""
     return read._replace(voices=cells, roll=voices.to_roll(cells))
 
 
@@ -126,13 +126,13 @@ def _cleaned(notes):
 
 
 def _left_out(meta, end, begin):
-    """Why the study's filter drops a piece: too much of it is in another metre."""
+    """Why the original filter drops a piece: too much of it is in another metre."""
     odd = {metre: share for metre, share in midi.metre_shares(meta, end, begin).items() if metre not in METRES}
     return "metre " + ", ".join("{}/{}".format(*metre) for metre in sorted(odd)) if sum(odd.values()) > ODD else ""
 
 
 def _choose_parts(notes, meta, choice):
-    """The notes of the four parts that the split table names, top first; all parts where there are no four."""
+    """The notes of the four parts that the split table names, top first; all parts if there are not four."""
     parts = range(max(len(meta.part_names), int(notes["part"].max()) + 1))
     names = [*meta.part_names, *[""] * (len(parts) - len(meta.part_names))]
     chosen = {"SATB": voices.choir(names) or (), "first4": parts[:4], "last4": parts[-4:]}.get(choice, parts)
@@ -143,7 +143,7 @@ def _choose_parts(notes, meta, choice):
 
 
 def row(file, piece=None, mended=(), skipped=(), dropped=""):
-    """Say what was done with a file, as a row of `data.table`; empty fields where it could not be read."""
+    """Describe what was done with a file, as a row of `data.table`; fields are empty if it could not be read."""
     facts = dict.fromkeys("piece split index key semitones metre upbeat frames fermatas parts off_grid".split(), "")
     if piece is not None:
         tonic = ((9 if piece.mode == "minor" else 0) - piece.semitones) % 12

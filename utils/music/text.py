@@ -1,4 +1,4 @@
-"""Piano roll frames <-> one string of characters, the language that the character models read and write."""
+"""Piano roll frames <-> one string of characters, which the character models read and write."""
 
 from collections import Counter
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from utils.music import midi
 
-FRAME_END = " "  # closes a frame, as a space closes a word: "nothing more sounds on this sixteenth"
+FRAME_END = " "  # ends a frame, as a space ends a word: no more pitches sound on this sixteenth
 START, END = "{", "}"  # before the first frame, after the last one
 
 # A sounding pitch is an ASCII character for the piano's 88 keys, '!' = A0 (21) to 'x' = C8 (108); middle C is 'H'.
-# The few pitches beyond the piano take Cyrillic letters. A struck pitch is one of the 128 letters of Latin Extended-A.
+# The few pitches beyond the piano are Cyrillic letters. A struck pitch is one of the 128 letters of Latin Extended-A.
 SOUNDING = "".join(chr(p + 12) if 21 <= p <= 108 else chr(0x400 + p) for p in range(midi.NUM_PITCHES))
 STRUCK = "".join(chr(0x100 + p) for p in range(midi.NUM_PITCHES))
 
 # Tokens: a character's place in `vocab`. Both alphabets share the first 129.
 SPACE_TOKEN = 0  # FRAME_END
-HELD_TOKENS = range(1, 1 + midi.NUM_PITCHES)  # a sounding pitch; where struck ones are told apart, a held one
+HELD_TOKENS = range(1, 1 + midi.NUM_PITCHES)  # a sounding pitch; in the alphabet with onsets, a held one
 STRUCK_TOKENS = range(HELD_TOKENS.stop, HELD_TOKENS.stop + midi.NUM_PITCHES)
 START_TOKEN, END_TOKEN = STRUCK_TOKENS.stop, STRUCK_TOKENS.stop + 1
-NO_TOKEN = -1  # fills up a frame of fewer characters
+NO_TOKEN = -1  # padding of a frame with fewer characters
 
 _PITCH = {character: (p, struck) for struck, row in enumerate((SOUNDING, STRUCK)) for p, character in enumerate(row)}
 
@@ -37,11 +37,11 @@ def vocab(onsets=False):
 def encode(frames, onsets=False, descending=False):
     """Write frames as text: the characters of each frame's pitches, then a space.
 
-    The plain alphabet says which pitches sound on each sixteenth and cannot tell a held note from a repeated one.
-    With onsets an attacked pitch is written with its struck character, a held one with its plain character.
+    The plain alphabet says which pitches sound on each sixteenth. It cannot distinguish a held note from a repeated
+    one. With onsets an attacked pitch is written with its struck character, a held one with its plain character.
 
-    Args: frames: roll uint8 (frames, 128) of 0 silent, 1 attacked, 2 held; or one list of MIDI pitches a sixteenth,
-        where a pitch that stands in the list before as well counts as held. onsets: tell attacked from held.
+    Args: frames: roll uint8 (frames, 128) of 0 silent, 1 attacked, 2 held; or one list of MIDI pitches per sixteenth,
+        where a pitch that is also in the list before counts as held. onsets: distinguish attacked from held.
         descending: write the highest pitch of a frame first (the soprano), not the lowest.
     Returns: str, without START and END.
     Raises: ValueError for a pitch outside 0 to 127 or an array of another shape.
@@ -62,18 +62,18 @@ def encode(frames, onsets=False, descending=False):
 def decode(text, return_mended=False):
     """Read any text as a piano roll; both alphabets, in any order of characters.
 
-    A plain character sounds on from the frame before, or attacks where its pitch was silent. Whatever a careless model
-    may write becomes a roll: unknown characters are skipped, a repeated pitch counts once, a last frame without its
-    space is closed, a held note that was never struck is struck, and nothing after END is read.
+    A plain character holds its pitch from the frame before, or attacks it if it was silent. Any text becomes a roll:
+    unknown characters are skipped, a repeated pitch counts once, a last frame without its space is ended, a held note
+    that was never struck is struck, and nothing after END is read.
 
-    Args: text: str. return_mended: also say what had to be mended.
+    Args: text: str. return_mended: also return what had to be corrected.
     Returns: roll uint8 (frames, 128); with return_mended also a dict from fault to count, empty for a well-formed text.
     Notebook: 01, "A chorale as a string".
     """
     mended = Counter()
     text, end, tail = text.removeprefix(START).partition(END)
     mended["characters after the end"] += len(tail)
-    strict = bool(end) or not set(STRUCK).isdisjoint(text)  # the onset alphabet strikes a note before it holds it
+    strict = bool(end) or not set(STRUCK).isdisjoint(text)  # in the onset alphabet a note is struck before it is held
     words = text.split(FRAME_END)
     if words[-1]:
         mended["last frame not closed"] += 1
@@ -98,7 +98,7 @@ def as_roll(frames):
 
     Args: frames: roll (frames, 128) or a sequence with one sequence of MIDI pitches for each frame.
     Returns: roll uint8 (frames, 128).
-    Raises: ValueError for a pitch outside 0 to 127, or an array that is no roll.
+    Raises: ValueError for a pitch outside 0 to 127, or an array that is not a roll.
     """
     if isinstance(frames, np.ndarray) and frames.ndim == 2:
         if frames.shape[1] != midi.NUM_PITCHES:
@@ -132,22 +132,23 @@ def tokens(text, alphabet):
 
 
 def characters(numbers, alphabet):
-    """Spell tokens as text, the inverse of `tokens`."""
+    """Write tokens as text, the inverse of `tokens`."""
     return "".join(alphabet[number] for number in np.asarray(numbers).ravel())
 
 
 def pitches(numbers):
-    """Name the MIDI pitch of each token: int array of the same shape, -1 for a space, START, END and what fills up."""
+    """Give the MIDI pitch of each token: int array of the same shape, -1 for a space, START, END and padding."""
     numbers = np.asarray(numbers)
     is_pitch = (numbers >= HELD_TOKENS.start) & (numbers < STRUCK_TOKENS.stop)
     return np.where(is_pitch, (numbers - HELD_TOKENS.start) % midi.NUM_PITCHES, -1)
 
 
 def frame_tokens(frames, onsets=False, descending=False):
-    """Cut the tokens of `encode` into frames, one row each: the same string for a network that counts in frames.
+    """Cut the tokens of `encode` into frames, one row each: the same string for a network that works frame by frame.
 
     Args: as `encode`.
-    Returns: int16 (frames, slots), each row a frame's tokens, FRAME_END included, then -1; slots fit the fullest frame.
+    Returns: int16 (frames, slots), each row the tokens of a frame, FRAME_END included, then -1; there are as many slots
+        as the longest frame needs.
     Raises: as `encode`.
     Notebook: 02, "Two clocks".
     """

@@ -1,4 +1,4 @@
-"""Notes -> a tune to harmonise: in the soprano, with its key, bars and phrase ends, and how they were found."""
+"""Notes -> a tune to harmonise, in the soprano, with its key, bars and phrase ends, and how each was found."""
 
 import re
 from typing import NamedTuple
@@ -8,18 +8,18 @@ import numpy as np
 from utils.music import ear, grid, harmony, keys, midi, piece, typed, voices
 
 TUNE_NAMES = r"melody|melodie|tune|vocals?|voice(?! \d)|lead|solo|gesang|stimme|chant|canto|cantus|flute|violin"
-CHORDAL = 0.1  # share of a part's notes that begin together, or under one that is held, from which on it is no tune
-TOGETHER, LEGATO = 0.1, 0.5  # quarter notes: onsets of a chord, however played; a key held over the next notes
-LOWEST, HIGHEST = 60, 79  # where a soprano is at ease: middle C to G above the staff
+CHORDAL = 0.1  # largest share of a tune's notes that begin together, or under a higher note that is held
+TOGETHER, LEGATO = 0.1, 0.5  # quarter notes: between the onsets of a chord; overlap of a key with the next notes
+LOWEST, HIGHEST = 60, 79  # the comfortable range of a soprano: middle C to G above the staff
 MOST_FRAMES = 6_400  # 400 bars of 4/4
 NOTHING = re.compile("none|no|-", re.IGNORECASE)
 
 
 class Tune(NamedTuple):
-    """What a network is given, and what a reader is told.
+    """What the network reads, and what the reader of a report learns.
 
-    piece: piece.Piece of four voices, REST where nothing is given. known: bool (frames, 4), the cells that are. said:
-    str each, what was found and how.
+    piece: piece.Piece of four voices, REST where no note is given. known: bool (frames, 4), the given cells. said: list
+    of str, what was found and how.
     """
 
     piece: piece.Piece
@@ -28,17 +28,17 @@ class Tune(NamedTuple):
 
 
 def hear(notes, meta=midi.NO_META, name="tune", part=None, key=None, metre=None, upbeat=None, fermatas="auto"):
-    """Read a tune as a musician would; whatever is given is believed, all else is found.
+    """Read a tune as a musician would; what the arguments give is used, everything else is found.
 
-    The tune is the soprano by name, or the only part, or a part named as a melody is, or the top one of several that
-    have one note at a time. Named voices beside it are kept, but where all four are there. A tune may be recorded, as
-    long as it was played against a click.
+    The tune is the soprano by name, or the only part, or a part with the name of a melody, or the top one of several
+    parts with one note at a time. Other named voices are kept, unless all four are in the file. A tune may be a
+    recording, if it was played with a click.
 
-    Args: notes: midi.NOTE (notes,). meta: midi.Meta. name: str. part: number of a part from 1, or of its name a word;
-        of chords its highest notes are taken. key: "G", "e minor", "F#m". metre: "3/4". upbeat: quarter notes before
-        the first barline. fermatas: "auto", "none", or the numbers of bars in which phrases end, "4,8".
+    Args: notes: midi.NOTE (notes,). meta: midi.Meta. name: str. part: number of a part from 1, or a word of its name;
+        if it has chords, their highest notes are taken. key: "G", "e minor", "F#m". metre: "3/4". upbeat: quarter notes
+        before the first barline. fermatas: "auto", "none", or the numbers of bars in which phrases end, "4,8".
     Returns: Tune.
-    Raises: ValueError for what cannot be harmonised, or is not to be understood, with the remedy.
+    Raises: ValueError, with the remedy, for a tune that cannot be harmonised or an argument that cannot be read.
     Notebook: 06, "A tune".
     """
     notes = midi.checked(notes)
@@ -62,15 +62,15 @@ def hear(notes, meta=midi.NO_META, name="tune", part=None, key=None, metre=None,
 
 
 def quartet(notes, meta=midi.NO_META, name="piece", key=None, metre=None, upbeat=None, fermatas="auto"):
-    """Read a piece in four voices, all of which are given.
+    """Read a piece in four voices, all of them given.
 
-    Args: as `hear`. Returns: Tune, or None where there are not four voices of one note at a time.
+    Args: as `hear`. Returns: Tune, or None if there are not four voices of one note at a time.
     Raises: ValueError as `hear`.
     Notebook: 06, "Some bars anew".
     """
     notes = midi.checked(notes)
     lines = [_line(notes[notes["part"] == part]) for part in np.unique(notes["part"])]
-    if len(lines) == 4 and all(line is not None for line in lines):  # also where keys are held over the next ones
+    if len(lines) == 4 and all(line is not None for line in lines):  # also where a key is held over the next note
         notes = np.concatenate(lines)
     if not len(notes):
         return None
@@ -84,11 +84,11 @@ def quartet(notes, meta=midi.NO_META, name="piece", key=None, metre=None, upbeat
 
 
 def _on_the_grid(name, notes, meta, metre):
-    """A piece of these notes, and what had to be mended; or why it cannot be one."""
+    """A piece of these notes, and what had to be corrected; ValueError if there can be none."""
     read, mended = piece.from_notes(name, notes, meta)
     if read.off_grid > grid.PERFORMED:
         raise ValueError(f"{name}: it is played so freely ({read.off_grid:.0%} of the notes begin off the grid) that "
-                         "no bar can be found: play it against a click, or write it down in a notation program")
+                         "no bar can be found: play it with a click, or write it in a notation program")
     if metre is None and read.metre[0] * 16 % read.metre[1] or len(read.voices) > MOST_FRAMES:
         raise ValueError(f"{name}: {len(read.voices)} sixteenths in {read.metre[0]}/{read.metre[1]}: give a tune of at "
                          f"most {MOST_FRAMES:,} in whole sixteenths, or another metre by --metre")
@@ -99,7 +99,7 @@ def _on_the_grid(name, notes, meta, metre):
 
 
 def _choose(notes, meta, part):
-    """The notes of the tune and of voices beside it, numbered by their order; these voices; what is said of it."""
+    """The notes of the tune and of the other given voices, numbered in order; these voices; what the report says."""
     numbers = np.unique(notes["part"]).tolist()
     titles = {number: meta.part_names[number].strip() if number < len(meta.part_names) else "" for number in numbers}
     labels = {number: f'{place} "{titles[number]}"' if titles[number] else str(place)
@@ -135,7 +135,7 @@ def _choose(notes, meta, part):
 
 
 def _named(part, numbers, titles, labels):
-    """The number of the part that a reader names by its place or by a word."""
+    """The number of the part that the reader names by its place or by a word."""
     found = [number for number in numbers if part and part.lower() in titles[number].lower()]
     if part.isdecimal() and 1 <= int(part) <= len(numbers):
         found = [numbers[int(part) - 1]]
@@ -145,7 +145,7 @@ def _named(part, numbers, titles, labels):
 
 
 def _line(notes):
-    """One note at a time, or None where there are chords; a key that is held over the next note is no chord."""
+    """One note at a time, or None if there are chords; a key that is held over the next note is not a chord."""
     notes, held = np.sort(notes, order="start"), -np.inf
     together, under, first = 0, 0, -np.inf
     for note in notes:
@@ -155,7 +155,7 @@ def _line(notes):
 
 
 def _highest(notes):
-    """Of notes that begin together the highest, and none under a higher one that is held; each ends with the next."""
+    """The highest of the notes that begin together, none under a higher held note; each ends where the next begins."""
     line = []
     for note in np.sort(notes, order="start"):
         pitch, start = int(note["pitch"]), note["start"]
@@ -171,18 +171,18 @@ def _highest(notes):
 
 
 def _numbered(lines):
-    """Lines as parts 0, 1 and so on of one piece."""
+    """Number lines as parts 0, 1 and so on of one piece."""
     lines = [line.copy() for line in lines]
     for number, line in enumerate(lines):
         line["part"] = number
     return np.concatenate(lines)
 
 
-# ---------------------------------------------------------------------------------------------- what is heard in them
+# ---------------------------------------------------------------------------------------------- what is found in them
 
 
 def _into_range(read, said):
-    """Move a tune by octaves to where a soprano sings."""
+    """Move a tune by octaves into the range of a soprano."""
     pitch = ear.line(read.voices[:, 0]).pitch
     outside = lambda shift: np.sum(np.maximum(0, LOWEST - pitch - shift) + np.maximum(0, pitch + shift - HIGHEST))
     there = [shift for shift in (0, 12, -12, 24, -24, 36, -36, 48, -48)
@@ -190,14 +190,14 @@ def _into_range(read, said):
     shift = min(there, key=outside)
     if shift:
         said.append(f"the tune is moved {'up' if shift > 0 else 'down'} by {abs(shift) // 12} octave"
-                    f"{'s' if abs(shift) > 12 else ''}, to where a soprano sings")
+                    f"{'s' if abs(shift) > 12 else ''}, into the range of a soprano")
     cells = read.voices.copy()
     cells[:, :1] = voices.transpose(cells[:, :1], shift)
     return read._replace(voices=cells)
 
 
 def _barred(read, meta, metre, upbeat, said):
-    """Bar a tune: as the file says, as its reader says, or by ear."""
+    """Bar a tune: as the file says, as the reader says, or by ear."""
     asked = typed.metre(metre) if metre is not None else None
     named = bool(meta.time_signatures)
     first = int(np.flatnonzero((read.voices >= 0).any(axis=1))[0])
@@ -207,7 +207,7 @@ def _barred(read, meta, metre, upbeat, said):
         said.append(f"metre {read.metre[0]}/{read.metre[1]}{_upbeat(read.upbeat)}: as written in the file")
         other, frames = ear.metre(line, learned)
         if ear.beat_frames(other) != ear.beat_frames(read.metre) or other[0] % 2 != read.metre[0] % 2:
-            said[-1] += f"; by ear {other[0]}/{other[1]}{_upbeat(frames)}, which --metre and --upbeat can say"
+            said[-1] += f"; by ear {other[0]}/{other[1]}{_upbeat(frames)}: choose it with --metre and --upbeat"
         return read
     said[:] = [line for line in said if not line.startswith("upbeat")]
     new = asked or (read.metre if named else None)
@@ -236,7 +236,7 @@ def _upbeat(frames):
 
 
 def _in_key(read, meta, key, said, notes=None):
-    """Put a tune in its key, or in the one that its reader says; of four voices all notes count."""
+    """Find the key of a tune, or take the reader's; with four voices the notes of all count."""
     written = [midi.KEYS[mode].index(name) - 7 for _, name in meta.key_signatures[:1]
                for mode in (0, 1) if name in midi.KEYS[mode]]
     sharps = written[0] if written and written[0] else None
@@ -256,7 +256,7 @@ def _in_key(read, meta, key, said, notes=None):
 
 
 def _phrased(read, fermatas, said):
-    """Find where phrases end, or take the reader's word, or the file's."""
+    """Find where phrases end, or take what the reader or the file says."""
     line, learned = ear.line(read.voices[:, 0]), ear.load()
     beat = ear.beat_frames(read.metre)
     if NOTHING.fullmatch(str(fermatas)):

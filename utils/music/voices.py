@@ -1,4 +1,4 @@
-"""Notes <-> a piece as named parts: who sings what, in which order, and who might where no parts are known.
+"""Notes <-> a piece as named parts: which voice sings what, in which order, and likely voices if no parts are known.
 
 `cells` is int16 (frames, voices), a frame is a sixteenth: REST where the voice is silent, p (0 to 127) where pitch p is
 struck on this frame, p + HELD where p is held from the frame before.
@@ -12,12 +12,12 @@ import numpy as np
 from utils.music import lines, midi
 
 REST = -1
-HELD = 128  # added to a pitch that goes on sounding
-MOST, MOST_COLUMNS = 32, 256  # notes of one part at once, and voices, that can be told apart
+HELD = 128  # added to a pitch that is held
+MOST, MOST_COLUMNS = 32, 256  # the largest number of notes of one part at once, and of voices
 SINGERS = ("Soprano", "Alto", "Tenor", "Bass")
-RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))  # of soprano to bass in Bach's chorales: all of the training pieces
-OCTAVE = 12  # semitones that soprano and alto, alto and tenor keep between them at most, nearly always
-CHOIR = (  # one letter, or the first word of a part's name
+RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))  # of soprano to bass: these hold every note of Bach's training pieces
+OCTAVE = 12  # semitones: soprano and alto, alto and tenor are nearly always at most this far apart
+CHOIR = (  # a single letter, or the first word of a part's name
     "s|soprano?s?|soprani|cantus|discantus|canto", "a|alto?s?|alti|altus|contralto",
     "t|tenors?|tenor[ei]", "b|bass|basses|bass[eio]|bassus")
 
@@ -28,15 +28,15 @@ CHOIR = (  # one letter, or the first word of a part's name
 def from_notes(notes, names=(), steps_per_quarter=midi.STEPS_PER_QUARTER):
     """Write notes as voices: a column for each part, in the order of part numbers.
 
-    Lossless for parts of one note at a time on the grid. A part with chords is split, in itself and only by overlap,
-    into as many columns as it has notes at once, the highest first. Start and end go to the nearest frame, halves up;
-    a note keeps one frame at least. Notes that overlap only by rounding stay in one column: see `lines.on_grid`.
+    Lossless for parts of one note at a time on the grid. A part with chords is split, only by overlap, into as many
+    columns as it has notes at once, the highest first. Start and end are rounded to the nearest frame, halves up; a
+    note keeps at least one frame. Notes that overlap only by rounding stay in one column: see `lines.on_grid`.
 
-    Args: notes: midi.NOTE (notes,) in any order. names: of the parts, str, by part number; "Part 1" and so on for those
-        without. steps_per_quarter: frames in a quarter note, int from 1.
+    Args: notes: midi.NOTE (notes,) in any order. names: of the parts, str, by part number; "Part 1" and so on for parts
+        without a name. steps_per_quarter: frames in a quarter note, int from 1.
     Returns: cells: int16 (frames, voices) up to the last end; a part without notes has no column. names: tuple of str,
         one for each column; the further columns of a part "Piano" are "Piano 2", "Piano 3".
-    Raises: ValueError for notes outside the ranges of NOTE, and for a crowd that is no music in parts.
+    Raises: ValueError for notes outside the ranges of NOTE, and for too many notes at once.
     Notebook: 01, "One chorale, three ways".
     """
     notes = midi.checked(notes)
@@ -46,7 +46,7 @@ def from_notes(notes, names=(), steps_per_quarter=midi.STEPS_PER_QUARTER):
         spans = np.floor(np.stack([chosen["start"], chosen["end"]], axis=1) * steps_per_quarter + 0.5)
         if lines.most_at_once(spans) > MOST or len(columns) >= MOST_COLUMNS:
             raise ValueError(f"more than {MOST} notes of a part sound at once, or there are more than {MOST_COLUMNS} "
-                             "voices, so that nobody hears parts; choose fewer tracks, or export it without the pedal")
+                             "voices, too many for music in parts; choose fewer tracks, or export it without the pedal")
         rows = lines.on_grid(chosen, steps_per_quarter)
         split = lines.assign(rows)
         name = (names[part] if part < len(names) else "") or f"Part {part + 1}"
@@ -63,7 +63,7 @@ def from_notes(notes, names=(), steps_per_quarter=midi.STEPS_PER_QUARTER):
 
 
 def to_notes(cells, steps_per_quarter=midi.STEPS_PER_QUARTER, velocity=midi.VELOCITY):
-    """Read voices as notes, the column as part. Every array of ints is music: see `pitches` and `struck`.
+    """Read voices as notes; a column is a part. Every array of ints can be read: see `pitches` and `struck`.
 
     Args: cells: int (frames, voices). steps_per_quarter: frames in a quarter note. velocity: of every note, 1 to 127.
     Returns: midi.NOTE (notes,), sorted by start, pitch, part.
@@ -73,7 +73,7 @@ def to_notes(cells, steps_per_quarter=midi.STEPS_PER_QUARTER, velocity=midi.VELO
     pitch, attacked = pitches(cells), struck(cells)
     carried_on = np.zeros_like(attacked)
     carried_on[:-1] = (pitch[1:] >= 0) & ~attacked[1:]
-    part, start = attacked.T.nonzero()  # column by column, where the n-th attack and the n-th end are one note's
+    part, start = attacked.T.nonzero()  # column by column, so that the n-th attack and the n-th end belong to one note
     _, last = ((pitch >= 0) & ~carried_on).T.nonzero()
     notes = np.empty(len(start), midi.NOTE)
     notes["start"], notes["end"] = start / steps_per_quarter, (last + 1) / steps_per_quarter
@@ -82,10 +82,10 @@ def to_notes(cells, steps_per_quarter=midi.STEPS_PER_QUARTER, velocity=midi.VELO
 
 
 def pitches(cells):
-    """Name the pitch that sounds in each cell, struck or held.
+    """Give the pitch that sounds in each cell, struck or held.
 
-    Args: cells: int (frames, voices). Returns: int16 (frames, voices), 0 to 127; -1 for a rest, or for a number
-        that no cell may hold. Raises: ValueError for another shape or floats. Notebook: 01.
+    Args: cells: int (frames, voices). Returns: int16 (frames, voices), 0 to 127; -1 for a rest, or for an impossible
+        number. Raises: ValueError for another shape or floats. Notebook: 01.
     """
     cells = np.asarray(cells)
     if cells.ndim != 2 or cells.dtype.kind not in "ui":
@@ -94,7 +94,7 @@ def pitches(cells):
 
 
 def struck(cells):
-    """Find where notes begin; a held cell without its pitch on the frame before begins one too.
+    """Find where notes begin; a held cell also begins a note if its pitch does not sound on the frame before.
 
     Args: cells: int (frames, voices). Returns: bool (frames, voices). Raises: as `pitches`. Notebook: 01.
     """
@@ -119,7 +119,7 @@ def transpose(cells, semitones):
 
     Args: cells: int (frames, voices). semitones: int, up if positive.
     Returns: int16 (frames, voices), a copy.
-    Raises: ValueError where a note would leave MIDI's 128 pitches, and as `pitches`.
+    Raises: ValueError if a note would leave MIDI's 128 pitches, and as `pitches`.
     Notebook: 01.
     """
     pitch = pitches(cells)
@@ -133,7 +133,7 @@ def transpose(cells, semitones):
 
 
 def singer(name):
-    """Tell a singer by the first word of a part's name, in the usual languages or as one letter.
+    """Recognise a singer by the first word of a part's name, in the usual languages or as one letter.
 
     Args: name: str, such as "Soprano Oboe 1", "Altus", "T." or "B 2". Returns: 0 soprano, 1 alto, 2 tenor, 3 bass, or
         None. Notebook: 01.
@@ -146,18 +146,18 @@ def singer(name):
 def choir(names):
     """Find soprano, alto, tenor and bass by name.
 
-    Args: names: of str, one for each column or part. Returns: four indices, soprano first, of the first name that fits
-        each; None unless all four are found. Notebook: 01, "One chorale, three ways".
+    Args: names: of str, one for each column or part. Returns: four indices, soprano first, of the first matching name
+        for each; None unless all four are found. Notebook: 01, "One chorale, three ways".
     """
     found = [singer(name) for name in names]
     return tuple(map(found.index, range(4))) if {0, 1, 2, 3} <= set(found) else None
 
 
 def order(music, names=()):
-    """Say in which order parts are read and drawn, the top one first.
+    """Find the order in which parts are read and drawn, the top one first.
 
-    A choir is known by its names; parts beside it keep their places. Else the order is the file's, turned round where
-    it runs from low to high: where the first part lies below the last on average.
+    A choir is recognised by its names; other parts keep their places. Otherwise the order is that of the file, or its
+    reverse if the first part is lower than the last on average.
 
     Args: music: cells, int (frames, voices), or midi.NOTE (notes,). names: of the columns, or of parts by number.
     Returns: list of int: of columns, or of the numbers of parts that have notes.
@@ -181,13 +181,13 @@ def order(music, names=()):
 def deal(notes):
     """Give notes whose parts are not known (a roll, piano music) to four voices by rank, the highest first.
 
-    Where three or more notes sound, the highest is in the top voice, but for one that stays below when a melody above
-    it ends, and one that is struck above a note that leads already. No voice crosses a note that another holds, as far
-    as the notes allow it; else a note goes where the last one was near. Each voice has one note at a time on the grid
-    of sixteenths, and four voices are enough for four notes at once. What is more goes, from the inner notes, to voices
-    4, 5 and so on.
+    If three or more notes sound, the highest is in the top voice. There are two exceptions: a note that continues after
+    a melody above it ends, and a note that is struck above the note of the top voice. If possible, no voice crosses a
+    note that another voice holds. Otherwise a note goes to the voice whose last note was near. Each voice has one note
+    at a time on the grid of sixteenths, so four voices are enough for four notes at once. Further notes, taken from the
+    inner ones, go to voices 4, 5 and so on.
 
-    Args: notes: midi.NOTE (notes,) in any order; their parts are not looked at.
+    Args: notes: midi.NOTE (notes,) in any order; their parts are ignored.
     Returns: the same notes in the same order, with the voice as part.
     Raises: ValueError for notes outside the ranges of NOTE.
     Notebook: 01, "One chorale, three ways".
@@ -204,10 +204,10 @@ def deal(notes):
 
 
 def in_four(cells):
-    """Give any music four voices: its own where it has as many, else all notes are dealt by rank, see `deal`.
+    """Give any music four voices: its own if it has four, otherwise all notes are dealt by rank, see `deal`.
 
     Args: cells: int (frames, voices).
-    Returns: int16 (frames, 4), a voice that has nothing to sing silent; None where four are too few.
+    Returns: int16 (frames, 4), a voice without notes is silent; None if four voices are too few.
     Raises: as `pitches`.
     Notebook: 05, "Whole pieces".
     """

@@ -1,7 +1,7 @@
-"""Windows of piano roll, their voices by rank, and names for what sounds: what every measure and every GAN starts from.
+"""Windows of piano roll, their voices by rank, and hashes of what sounds: the input of every measure and every GAN.
 
 Windows are uint8 (windows, frames, 128) of 0 silent, 1 attacked, 2 held, cut by `four_bar_windows`; a frame is a
-sixteenth, a beat four frames. The voices of a roll are its pitches from high to low, for Bach and machine alike.
+sixteenth, a beat has four frames. The voices of a roll are its pitches from high to low, for Bach and for machines.
 """
 
 import numpy as np
@@ -15,15 +15,15 @@ PERFECT = (0, 7)  # semitones modulo 12: unison or octave, fifth
 
 
 def four_bar_windows(roll, upbeat=0, bar_frames=16, semitones=0, bars=4):
-    """Cut a piece into windows that start on a barline and do not overlap; bars that fill no window are dropped.
+    """Cut a piece into windows that start on a barline and do not overlap; bars that do not fill a window are dropped.
 
-    A note held into a window is struck again on its first frame, for nothing before it can be heard.
+    A note held into a window is struck again on its first frame, because the window does not contain its attack.
 
     Args: roll: uint8 (frames, 128). upbeat: frames before the first barline. bar_frames: frames in a bar, 16 in 4/4 and
-        12 in 3/4. semitones: what transposes the piece to C major or A minor. bars: length of a window.
-    Returns: uint8 (windows, bars * bar_frames, 128); no windows where the piece is too short.
-    Raises: ValueError for an array that is no roll, bars without length, or a note pushed out of MIDI's range.
-    Notebook: 01, "Bach and the floors".
+        12 in 3/4. semitones: transpose the piece to C major or A minor. bars: length of a window.
+    Returns: uint8 (windows, bars * bar_frames, 128); no windows if the piece is too short.
+    Raises: ValueError for an array that is not a roll, bars without length, or a note outside MIDI's range.
+    Notebook: 01, "Bach and the baselines".
     """
     roll, length = as_piece(roll), bars * bar_frames
     if length < 1 or upbeat < 0:
@@ -35,12 +35,12 @@ def four_bar_windows(roll, upbeat=0, bar_frames=16, semitones=0, bars=4):
 def windows(pieces, bars=4, metre=(4, 4), hop=None):
     """Cut all pieces of one metre into windows, in C major or A minor.
 
-    Args: pieces: as `data.pieces` gives them, or anything else with roll, upbeat, bar_frames, semitones and metre.
-        bars: length of a window. metre: (numerator, denominator); pieces in others are passed over. hop: bars from one
-        window to the next, a divisor of `bars`; None for windows that do not overlap.
+    Args: pieces: as `data.pieces` gives them, or any objects with roll, upbeat, bar_frames, semitones and metre. bars:
+        length of a window. metre: (numerator, denominator); other pieces are skipped. hop: bars from one window to the
+        next, a divisor of `bars`; None for windows that do not overlap.
     Returns: uint8 (windows, bars * bar_frames, 128), piece after piece.
-    Raises: ValueError where no piece is in that metre, for another hop, and as `four_bar_windows`.
-    Notebook: 01, "Bach and the floors".
+    Raises: ValueError if no piece has that metre, for another hop, and as `four_bar_windows`.
+    Notebook: 01, "Bach and the baselines".
     """
     chosen = [piece for piece in pieces if piece.metre == metre]
     if not chosen:
@@ -54,7 +54,7 @@ def windows(pieces, bars=4, metre=(4, 4), hop=None):
 
 
 def struck(windows):
-    """Strike each held cell that has nothing to hold: on the first frame of a window, or after silence.
+    """Strike each held cell without a note before it: on the first frame of a window, or after silence.
 
     Args: windows: uint8 (windows, frames, 128).
     Returns: a copy of the same shape, in which every note begins with its attack.
@@ -65,24 +65,25 @@ def struck(windows):
 
 
 def as_windows(windows, multiple=1):
-    """Take windows as an array, or say why they are none.
+    """Return windows as an array, or refuse them.
 
-    Args: windows: uint8 (windows, frames, 128). multiple: what its frames must be a multiple of, a bar's frames.
+    Args: windows: uint8 (windows, frames, 128). multiple: the number of frames must be a multiple of this, such as the
+        frames of a bar.
     Returns: the same as an array.
-    Raises: ValueError for another shape, floats or booleans, or frames that are no such multiple.
+    Raises: ValueError for another shape, floats or booleans, or another number of frames.
     """
     windows = np.asarray(windows)
     if windows.ndim != 3 or windows.shape[2] != midi.NUM_PITCHES or windows.dtype.kind not in "ui":
         raise ValueError(f"windows of shape {windows.shape}, {windows.dtype}: pass uint8 (windows, frames, 128) as "
                          "four_bar_windows cuts them, or roll[None] for a single roll")
     if multiple < 1 or windows.shape[1] % multiple:
-        raise ValueError(f"windows of {windows.shape[1]} frames are no multiple of {multiple} frames: cut whole bars, "
-                         "and pass bar_frames=16 for 4/4 or 12 for 3/4")
+        raise ValueError(f"windows of {windows.shape[1]} frames are not a multiple of {multiple} frames: cut whole "
+                         "bars, and pass bar_frames=16 for 4/4 or 12 for 3/4")
     return windows
 
 
 def as_piece(roll):
-    """The roll of one piece as an array, or why it is none."""
+    """Return the roll of one piece as an array, or refuse it."""
     roll = np.asarray(roll)
     if roll.ndim != 2 or roll.shape[1] != midi.NUM_PITCHES or roll.dtype.kind not in "ui":
         raise ValueError(f"a roll of shape {roll.shape}, {roll.dtype}: pass one piece, uint8 (frames, 128)")
@@ -90,11 +91,11 @@ def as_piece(roll):
 
 
 def voices(windows):
-    """Read voices off a roll by rank, from the highest pitch of each frame to the lowest.
+    """Read voices from a roll by rank, from the highest pitch of each frame to the lowest.
 
     Args: windows: uint8 (windows, frames, 128).
-    Returns: int16 (windows, frames, 4), pitches from high to low; -1 where fewer sound; of more than four, the three
-        highest and the lowest.
+    Returns: int16 (windows, frames, 4), pitches from high to low; -1 where fewer than four sound; where more sound, the
+        three highest and the lowest.
     Raises: ValueError for another shape.
     """
     windows = as_windows(windows)
@@ -108,9 +109,9 @@ def voices(windows):
 
 
 def steps(windows):
-    """Find where voices move: a voice strikes another pitch than it had on the frame before.
+    """Find where voices move: a voice strikes a pitch that differs from its pitch on the frame before.
 
-    Only frames with as many voices as the frame before are looked at: elsewhere a rank is not one and the same voice.
+    Only frames with as many voices as the frame before count: elsewhere a rank may be another voice.
 
     Args: windows: uint8 (windows, frames, 128).
     Returns: int16 (windows, frames - 1, 4), semitones from each frame to the next, 0 where a voice does not move.
@@ -124,7 +125,7 @@ def steps(windows):
 
 
 def ratio(part, whole, axis=None):
-    """Sum of part / sum of whole, over all axes but the first unless told; NaN where the whole is 0."""
+    """Sum of part / sum of whole, over all axes but the first by default; NaN where the whole is 0."""
     axis = tuple(range(1, whole.ndim)) if axis is None else axis
     total = whole.sum(axis=axis)
     return np.divide(part.sum(axis=axis), total, out=np.full(total.shape, np.nan), where=total > 0)
@@ -132,19 +133,19 @@ def ratio(part, whole, axis=None):
 
 def fold(cells):
     """Sum cells (..., 128) by pitch class (..., 12)."""
-    octaves = -(-midi.NUM_PITCHES // NUM_CLASSES)  # the highest one cut short
+    octaves = -(-midi.NUM_PITCHES // NUM_CLASSES)  # the highest octave is cut short
     padding = [(0, 0)] * (cells.ndim - 1) + [(0, octaves * NUM_CLASSES - midi.NUM_PITCHES)]
     return np.pad(cells, padding).reshape(*cells.shape[:-1], octaves, NUM_CLASSES).sum(axis=-2)
 
 
 def fingerprint(roll):
-    """Name what sounds in a roll, alike in every key: which pitches, not which of them are struck.
+    """Hash what sounds in a roll, the same in every key: which pitches sound, not which of them are struck.
 
     Args: roll: uint8 (frames, 128).
-    Returns: chords, moves: uint64 (frames,). Equal chords are equal pitches counted from the lowest one; equal moves
-        lead from one such chord to another by the same step of the bass, across a rest from the bass before it.
-        moves[0] is 0.
-    Raises: ValueError for an array that is no roll.
+    Returns: chords, moves: uint64 (frames,). Chords are equal if their pitches, counted from the lowest one, are equal.
+        Moves are equal if both chords are equal and the bass moves by the same step, over a rest from the bass before
+        it. moves[0] is 0.
+    Raises: ValueError for an array that is not a roll.
     Notebook: 01, "How is held-out music kept out?".
     """
     sounding = as_piece(roll) != 0
@@ -152,7 +153,7 @@ def fingerprint(roll):
     if not sounds.size:
         return np.zeros((2, len(roll)), np.uint64)
     latest = sounds[np.maximum(0, np.searchsorted(sounds, np.arange(len(roll)), side="right") - 1)]
-    bass = sounding.argmax(axis=1)[latest]  # of a silent frame that before it, of silence at the beginning the first
+    bass = sounding.argmax(axis=1)[latest]  # in silence the last bass before it; in silence at the beginning the first
     above = np.take_along_axis(sounding, (bass[:, None] + np.arange(midi.NUM_PITCHES)) % midi.NUM_PITCHES, axis=1)
     odd = 2 * np.random.default_rng(0).integers(2**63, size=5, dtype=np.uint64) + 1  # the same hashes on every run
     chords = np.packbits(above, axis=1).view(np.uint64) @ odd[:2]

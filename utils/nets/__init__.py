@@ -1,1 +1,1 @@
-"""Every network: its builder, how it learns and how it writes or plays; Keras lives here."""
+"""Every network: its builder, its training, and how it writes or plays; Keras is imported here."""

@@ -1,22 +1,24 @@
-"""The study's character networks: builder, training, likelihood, and writing with the state carried along."""
+"""The original character networks: builder, training, likelihood, and writing with the state carried along."""
 
 import numpy as np
 
-from utils.nets import sampling, training, wavenet
+from utils.nets import sampling, training
 from utils.nets.backend import keras, layers
+from utils.nets.excerpts import Excerpts
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
+PADDED = 512  # characters: texts are read in lengths that are multiples of it
 NUM_STATES = {layers.GRU: 1, layers.LSTM: 2}  # arrays that a layer carries from step to step
 
 
 def build_char_rnn(vocab_size, cell="gru", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0):
-    """Build the study's network: a character in, the distribution of the next one out.
+    """Build the original network: a character in, the distribution of the next one out.
 
     Args: vocab_size: int. cell: "gru" or "lstm". units, num_layers: size of the recurrent stack. embedding_size: int.
         dropout_rate: between layers.
     Returns: keras.Model from tokens int (batch, characters) to logits float (batch, characters, vocab_size).
     Raises: ValueError for another cell.
-    Source: Graves 2013, Generating Sequences with Recurrent Neural Networks. Notebook: 02, "The study's network".
+    Source: Graves 2013, Generating Sequences with Recurrent Neural Networks. Notebook: 02, "The original network".
     """
     recurrent = recurrent_layer(cell)
     tokens = keras.Input((None,), dtype="int32")
@@ -28,7 +30,7 @@ def build_char_rnn(vocab_size, cell="gru", units=256, num_layers=1, embedding_si
 
 
 def recurrent_layer(cell):
-    """Name the Keras layer of a cell, "gru" or "lstm". Raises ValueError for another one."""
+    """Return the Keras layer of a cell, "gru" or "lstm". Raises ValueError for another one."""
     if cell not in CELLS:
         raise ValueError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
     return CELLS[cell]
@@ -36,43 +38,72 @@ def recurrent_layer(cell):
 
 def fit(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8, learning_rate=1e-3, seed=0,
         keep_best=False):
-    """Train the study's network as it was trained: next character, random excerpts, a constant rate.
+    """Train the original network as it was trained: next character, random excerpts, a constant rate.
 
-    A run that was stopped goes on from its last whole epoch.
+    A stopped run continues after its last complete epoch.
 
     Args: model: what `build_char_rnn` returns. train, valid: texts as tokens int (characters,). folder: Path, for the
-        backup, TensorBoard's logs and history.csv. epochs, steps: steps an epoch. length, batch_size: of the excerpts.
+        backup, TensorBoard's logs and history.csv. epochs, steps: steps per epoch. length, batch_size: of the excerpts.
         learning_rate: of Adam. seed: of the excerpts. keep_best: see `training.fit`.
-    Returns: dict, the history: loss and val_loss, nats a character, one value an epoch; exponentiate for perplexities.
+    Returns: dict, the history: loss and val_loss, nats per character, one value per epoch; their exponentials
+        are perplexities.
     Raises: ValueError for a text that is too short for one window.
-    Notebook: 02, "The study's network".
+    Notebook: 02, "The original network".
     """
     model.compile(keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   jit_compile=keras.backend.backend() == "jax")
-    if min(len(train), len(valid)) <= length:
-        raise ValueError(f"{len(train)} and {len(valid)} characters have no window of {length}: pass longer texts")
-    lessons, checks = (wavenet.Excerpts([np.asarray(text)], length, size, steps, levels=model.output_shape[-1],
-                                        seed=seed)
-                       for text, size in ((train, batch_size), (valid, 8 * batch_size)))
-    given, target = checks[0]
-    score = lambda: training.nats(model.predict_on_batch(given).astype(np.float64), target).mean()
+    lessons, checks = excerpts(train, valid, steps, model.output_shape[-1], length, batch_size, seed)
+    score = lambda: check(model, checks)
     return training.fit(model, lessons, folder, epochs, score, keep_best)
 
 
+def excerpts(train, valid, steps, levels, length=100, batch_size=8, seed=0):
+    """Cut random excerpts: batches to learn from, and one batch, eight times as large, to check on.
+
+    Args: as `fit`; levels: int, the size of the alphabet.
+    Returns: Excerpts of so many steps; (given, target), each int (8 * batch_size, length).
+    Raises: ValueError for a text that is too short for one window.
+    """
+    if min(len(train), len(valid)) <= length:
+        raise ValueError(f"{len(train)} and {len(valid)} characters have no excerpt of {length}: pass longer texts")
+    lessons, checks = (Excerpts([np.asarray(text)], length, size, steps, levels=levels, seed=seed)
+                       for text, size in ((train, batch_size), (valid, 8 * batch_size)))
+    return lessons, checks[0]
+
+
+def check(model, checks):
+    """Mean nats per character of what `excerpts` cut to check on: float."""
+    given, target = checks
+    return float(training.nats(model.predict_on_batch(given).astype(np.float64), target).mean())
+
+
+def states(model, texts):
+    """Read texts, and keep the state after each character, in the last recurrent layer.
+
+    Args: model: what `build_char_rnn` returns; of an LSTM the output is taken, not the cell. texts: list of tokens int
+        (characters,).
+    Returns: list of float32 (characters, units).
+    Notebook: 02, "What the state holds".
+    """
+    recurrent = [layer for layer in model.layers if type(layer) in NUM_STATES][-1]
+    reader = keras.Model(model.input, recurrent.output)
+    return [reader.predict_on_batch(_padded(text))[0, :len(text)] for text in texts]
+
+
 def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed=0, first=0):
-    """Write text with the study's network, several streams side by side, its state carried along.
+    """Write text with the original network, several streams side by side, its state carried along.
 
     Args: model: what `build_char_rnn` returns. num_characters: int. temperature: see `sampling.sample`. seed: int.
         first: the token to start from.
     Returns: int (num_streams, num_characters), tokens.
     Raises: ValueError for no characters.
-    Notebook: 02, "The study's network".
+    Notebook: 02, "The original network".
     """
     if num_characters < 1:
         raise ValueError(f"{num_characters} characters to write: give at least 1")
     token, before, after = keras.Input((1,), dtype="int32"), [], []
     x = token
-    for layer in model.layers[1:]:  # the same layers once more, their states led in and out
+    for layer in model.layers[1:]:  # the same layers again, with states as inputs and outputs
         if type(layer) in NUM_STATES:
             state = [keras.Input((layer.units,)) for _ in range(NUM_STATES[type(layer)])]
             carried = type(layer).from_config(layer.get_config() | {"return_state": True})
@@ -92,7 +123,7 @@ def write_characters(model, num_characters, num_streams=1, temperature=1.0, seed
 
 
 def text_nll(model, tokens, first=0):
-    """Score a text with the study's network, from an unprimed start.
+    """Score a text with the original network, from an unprimed start.
 
     Args: model: what `build_char_rnn` returns. tokens: int (characters,). first: the token that generation starts from.
     Returns: float64 (characters,), nats of each character.
@@ -102,4 +133,9 @@ def text_nll(model, tokens, first=0):
     if not len(tokens):
         return np.zeros(0)
     before = np.concatenate([[first], tokens[:-1]]).astype(np.int32)
-    return training.nats(model.predict_on_batch(before[None])[0].astype(np.float64), tokens)
+    return training.nats(model.predict_on_batch(_padded(before))[0, :len(tokens)].astype(np.float64), tokens)
+
+
+def _padded(tokens):
+    """A batch of one text, as long as a multiple of PADDED: each other length would be compiled anew."""
+    return np.pad(np.asarray(tokens, np.int32), (0, -len(tokens) % PADDED))[None]

@@ -1,7 +1,7 @@
-"""What a musician asks of the network of four voices: harmonise a tune, vary bars, write on, compose in a form.
+"""Use the network of four voices: harmonise a tune, vary bars, continue a piece, compose in a form.
 
-Each attempt is several drafts of which, wherever a phrase has come to its end, only the best go on (a particle filter,
-Doucet et al. 2001): those that rest on a triad, at the last end on the tonic, and have no parallels.
+Each attempt has several drafts. At the end of each phrase only the best drafts continue (a particle filter, Doucet et
+al. 2001): those that end on a triad, at the last phrase end on the tonic, and have no parallels.
 """
 
 import re
@@ -10,49 +10,48 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.music import grid, harmony, piece, typed, voices
+from utils.nets import drafts as drafting
 from utils.nets import infill_inputs, infill_numpy
 
-DRAFTS = 8  # of each attempt
-# What a phrase end that is no triad costs, and a last one that is not on the tonic; a parallel costs 1, and so does a
-# last chord that is reached from none of V, VII and IV.
-RESTLESS, HOMELESS = 2, 4
+DRAFTS = drafting.DRAFTS
 PHRASE = 32  # frames of a phrase at least, where nothing else is known
 CALM = 0.8  # notes of a voice in a quarter where eighths are taken for quarters: they pass twice as fast
 MOST_BARS = 400
-KNOWN_BARS = (16, 12)  # frames of the bars that were learned: 4/4 and 3/4
+KNOWN_BARS = (16, 12)  # frames of the bars in training: 4/4 and 3/4
 
 
 class Attempt(NamedTuple):
-    """One way to write it. piece: piece.Piece of four voices. nats: float, the mean over frames in which something was
-    written of its negative log-likelihood; NaN where nothing was.
+    """One result. piece: piece.Piece of four voices. nats: float, the negative log-likelihood of the written cells, a
+    mean over frames with such cells; NaN without any.
     """
 
     piece: piece.Piece
     nats: float
 
 
-# ---------------------------------------------------------------------------------------------- what is asked
+# ---------------------------------------------------------------------------------------------- the tasks
 
 
-def harmonise(network, read, attempts=3, temperature=infill_inputs.TEMPERATURE, seed=0, drafts=DRAFTS):
+def harmonise(network, read, attempts=3, temperature=infill_inputs.TEMPERATURE, seed=0, drafts=DRAFTS, watch=None):
     """Write the voices that are not given.
 
     Args: network: `infill_numpy.load`. read: tune.Tune. attempts, drafts: int from 1. temperature: of pitches, 0 for
-        the likeliest, 1 as the network thinks. seed: int; each attempt has a chance of its own.
+        the likeliest, 1 as the network thinks. seed: int; each attempt has a chance of its own. watch: list to which
+        each choice among drafts is added, see `drafts.Choice`.
     Returns: list of Attempt.
-    Raises: ValueError as `infill_numpy.write`, and for no attempt.
+    Raises: ValueError as `infill_numpy.write`, and for fewer than one attempt.
     Notebook: 06, "Four voices".
     """
-    return _write(network, [(read.piece, read.known)] * attempts, temperature, seed, drafts)
+    return _write(network, [(read.piece, read.known)] * attempts, temperature, seed, drafts, watch)
 
 
 def vary(network, read, bars=None, singers=None, attempts=3, temperature=infill_inputs.TEMPERATURE, seed=0,
          drafts=DRAFTS):
-    """Write some bars of some voices anew; all else stays to the note.
+    """Rewrite some bars of some voices; all other notes stay the same.
 
     Args: read: piece.Piece of four voices. bars: list of int, 1 the first full bar; None for all. singers: list of int,
         0 soprano to 3 bass; None for all. The others, and Returns: as `harmonise`.
-    Raises: ValueError for a bar that is not there; as `harmonise`.
+    Raises: ValueError for a bar that does not exist; as `harmonise`.
     Notebook: 06, "Some bars anew".
     """
     number = grid.bar_number(np.arange(len(read.voices)), read.upbeat, read.bar_frames)
@@ -64,7 +63,7 @@ def vary(network, read, bars=None, singers=None, attempts=3, temperature=infill_
 
 
 def write_on(network, read, bars=8, attempts=3, temperature=infill_inputs.TEMPERATURE, seed=0, drafts=DRAFTS):
-    """Write voices that are not given, and more bars: phrases as long as before, and a close.
+    """Write the voices that are not given, and more bars: phrases as long as before, and an ending.
 
     Args: read: tune.Tune. bars: int from 1. The others, Returns and Raises: as `harmonise`.
     Notebook: 06, "A beginning, continued".
@@ -73,7 +72,7 @@ def write_on(network, read, bars=8, attempts=3, temperature=infill_inputs.TEMPER
     if not 1 <= bars <= MOST_BARS:
         raise ValueError(f"{bars} bars more: ask for 1 to {MOST_BARS}")
     period = -(-(len(old.voices) - old.upbeat) // bar) * bar
-    end = period if len(old.voices) <= period else period + old.upbeat  # the last bar gives the upbeat its time
+    end = period if len(old.voices) <= period else period + old.upbeat  # the last bar is shorter by the upbeat
     length = end + bars * bar
     marks = old.fermatas if len(old.fermatas) else np.array([end - bar])
     again = np.sort([mark + bars * bar - back for mark in marks for back in range(0, bars * bar, period)])  # as before
@@ -88,12 +87,12 @@ def write_on(network, read, bars=8, attempts=3, temperature=infill_inputs.TEMPER
 
 def compose(network, outline, form="A", vary_inner=False, attempts=3, temperature=infill_inputs.TEMPERATURE, seed=0,
             drafts=DRAFTS):
-    """Compose a piece in sections; one that returns is given as it was.
+    """Compose a piece in sections; a section that returns is repeated exactly.
 
-    A section that also ends the piece is written first, as a piece of its own.
+    If a section that returns also ends the piece, it is written first, as a separate piece.
 
-    Args: outline: piece.Piece, as `blank` makes one. form: a letter for each section, such as "AAB". vary_inner: write
-        alto and tenor of a section that returns anew. The others, and Returns: as `harmonise`.
+    Args: outline: piece.Piece, as `blank` makes one. form: a letter for each section, such as "AAB". vary_inner:
+        rewrite alto and tenor of a section that returns. The others, and Returns: as `harmonise`.
     Raises: ValueError for a form that does not fit, and as `harmonise`.
     Notebook: 06, "From nothing, in a form".
     """
@@ -126,7 +125,7 @@ def compose(network, outline, form="A", vary_inner=False, attempts=3, temperatur
 
 
 def _put(job, start, stop, cells):
-    """Put cells into a piece, as known ones."""
+    """Put cells into a piece, as known cells."""
     read, known = job[0], job[1].copy()
     whole = read.voices.copy()
     whole[start:stop], known[start:stop] = cells, True
@@ -134,21 +133,21 @@ def _put(job, start, stop, cells):
 
 
 def sections(outline, form):
-    """Share the bars of a piece out: list of (start, end), frames, one for each letter of its form.
+    """Divide the bars of a piece into sections: list of (start, end), frames, one for each letter of its form.
 
-    All are equally long where that is possible. Else they have an even number of bars, if that leaves at least four,
-    and the last section that occurs once takes what is left.
+    All are equally long if possible. Otherwise they have an even number of bars, if that leaves at least four, and the
+    last section that occurs once takes the rest.
 
-    Raises: ValueError for a form that is not of letters, or that the bars cannot be shared out to.
+    Raises: ValueError for a form with other characters than letters, or a number of bars that does not fit it.
     """
     if not re.fullmatch("[A-Z]+", form):
-        raise ValueError(f"the form {form!r} is not to be understood: write a letter for each section, such as AAB")
+        raise ValueError(f"the form {form!r} cannot be read: write a letter for each section, such as AAB")
     bars, count = len(outline.voices) // outline.bar_frames, len(form)
     size, single = bars // count, [place for place, letter in enumerate(form) if form.count(letter) == 1]
     size -= size % 2 if size > 4 and bars % count else 0
     rest = bars - size * count
     if not size or rest and not single:
-        raise ValueError(f"{bars} bars cannot be shared out to {form}: ask for a multiple of {count} bars")
+        raise ValueError(f"{bars} bars cannot be divided into {form}: ask for a multiple of {count} bars")
     sizes = [size] * count
     if rest:
         sizes[single[-1]] += rest
@@ -157,13 +156,13 @@ def sections(outline, form):
 
 
 def blank(bars=16, key="G", metre="4/4", upbeat=None, form="A", name="new"):
-    """Outline a piece of which no note is known: phrases of eight quarters or more, the last note of each on the middle
-    of the bar or on its downbeat, as in most of Bach's chorales.
+    """Make the outline of a piece without notes: phrases of eight quarters or more. The last note of each is in the
+    middle of the bar or on its downbeat, as in most of Bach's chorales.
 
     Args: bars: int from 1. key, metre: str, see `typed`. upbeat: quarter notes; None for one, or an eighth in 6/8 and
         the like. form: see `compose`.
     Returns: piece.Piece.
-    Raises: ValueError for a bar count, key, metre, upbeat or form that cannot be.
+    Raises: ValueError for an impossible number of bars, key, metre, upbeat or form.
     """
     (tonic, mode), metre = typed.key(key), typed.metre(metre)
     bar, beat = metre[0] * 16 // metre[1], grid.beat_frames(*metre)
@@ -185,27 +184,27 @@ def blank(bars=16, key="G", metre="4/4", upbeat=None, form="A", name="new"):
 
 
 def form_of(read):
-    """Outline a piece for the network, in the metre nearest to its own that was learned.
+    """Make the network's outline of a piece, in the nearest metre that the network has learned.
 
     Args: read: piece.Piece.
-    Returns: infill_inputs.Form; scale: frames of the network in a sixteenth, 2 where eighths are taken for quarters;
-        str, what has to be said of the metre, or "".
+    Returns: infill_inputs.Form; scale: frames of the network per sixteenth, 2 if eighths are read as quarters; str, a
+        note for the report on the metre, or "".
     """
     bar, metre = read.bar_frames, "{}/{}".format(*read.metre)
     outline = infill_inputs.Form(read.upbeat, bar, 4, harmony.tonic(read), read.mode, read.fermatas, len(read.voices))
     if read.metre[1] == 8 and read.metre[0] % 3 == 0:
         outline = outline._replace(upbeat=2 * read.upbeat, bar_frames=12, fermatas=2 * read.fermatas,
                                    length=2 * len(read.voices), motion=CALM)
-        return outline, 2, f"{metre} is harmonised as 3/4 with an eighth for a quarter, for no {metre} was learned"
+        return outline, 2, f"{metre} is harmonised as 3/4 with an eighth for a quarter: no {metre} was learned"
     if bar in KNOWN_BARS and read.metre[1] <= 4:
         return outline, 1, f"{metre} is harmonised as 4/4" if read.metre not in ((4, 4), (3, 4)) else ""
     for like, name in zip(KNOWN_BARS, ("4/4", "3/4")):
         if not like % bar or not bar % like:
-            return outline._replace(bar_frames=like), 1, f"{metre} is harmonised as {name}, for no {metre} was learned"
-    return outline._replace(upbeat=None), 1, f"{metre} is harmonised without a metre, for none like it was learned"
+            return outline._replace(bar_frames=like), 1, f"{metre} is harmonised as {name}: no {metre} was learned"
+    return outline._replace(upbeat=None), 1, f"{metre} is harmonised without a metre: no similar metre was learned"
 
 
-def _write(network, jobs, temperature, seed, drafts):
+def _write(network, jobs, temperature, seed, drafts, watch=None):
     """Write what is not known of pieces (piece, known) with one outline: list of Attempt, one for each."""
     if not jobs or drafts < 1:
         raise ValueError(f"{len(jobs)} attempts of {drafts} drafts: ask for 1 or more of each")
@@ -213,7 +212,7 @@ def _write(network, jobs, temperature, seed, drafts):
     finer = [(_finer(read.voices, scale), np.repeat(known, scale, axis=0)) for read, known in jobs]
     cells, known = zip(*[each for each in finer for _ in range(drafts)])
     rng = np.random.default_rng(seed)
-    judge = _judge(jobs[0][0], *finer[0], outline, drafts, rng) if drafts > 1 else None
+    judge = drafting.chooser(jobs[0][0], *finer[0], outline, drafts, rng, watch) if drafts > 1 else None
     found = infill_numpy.write([network], [outline] * len(cells), cells, known, temperature,
                                int(rng.integers(2**31)), singable=True, choose=judge)[::drafts]
     attempts = []
@@ -226,7 +225,7 @@ def _write(network, jobs, temperature, seed, drafts):
 
 
 def _finer(cells, scale):
-    """Cells with `scale` frames for each one."""
+    """Cells with `scale` frames for each frame."""
     fine = np.repeat(cells, scale, axis=0)
     later = fine[1::scale] if scale > 1 else fine[:0]
     later[(later >= 0) & (later < voices.HELD)] += voices.HELD
@@ -234,43 +233,8 @@ def _finer(cells, scale):
 
 
 def _coarser(cells, scale):
-    """The inverse: of `scale` frames what sounds last, struck if it began in any of them."""
+    """The inverse: from `scale` frames take the last sound, struck if it began in any of them."""
     pitch, struck = (each.reshape(-1, scale, 4) for each in (voices.pitches(cells), voices.struck(cells)))
     last = pitch[:, -1]
     began = (struck & (pitch == last[:, None])).any(axis=1)
     return np.where(last < 0, voices.REST, last + voices.HELD * ~began).astype(np.int16)
-
-
-def _judge(read, cells, known, outline, drafts, rng):
-    """The function by which `infill_numpy.write` lets only the best drafts of each attempt go on.
-
-    It looks where a phrase comes to rest, a beat after what was written meets what is given, and at the end.
-    """
-    read = read._replace(bar_frames=outline.bar_frames, upbeat=outline.upbeat or 0)
-    length, beat = len(known), 4 * outline.length // len(read.voices)
-    looks = dict.fromkeys(np.flatnonzero(~known[:-1].all(axis=1) & known[1:].all(axis=1)) + beat)
-    for frame in outline.fermatas[outline.fermatas < length].tolist():
-        looks[harmony.settled(cells, frame) if known[frame].any() else frame + beat - 1] = frame
-    looks = {min(look, length - 1): frame for look, frame in looks.items()}
-    looks.setdefault(length - 1)
-    before = [0]
-
-    def choose(now, rows):
-        if now not in looks:
-            return None
-        lost = np.array([_lost(read, row[:now + 1], before[-1], looks[now], now == length - 1) for row in rows])
-        before.append(now)
-        groups = [np.flatnonzero(each == each.min()) for each in lost.reshape(-1, drafts)]
-        return np.concatenate([number * drafts + rng.choice(best, drafts) for number, best in enumerate(groups)])
-
-    return choose
-
-
-def _lost(read, cells, before, end, is_last):
-    """What speaks against a draft, by what it has written since frame `before`."""
-    lost = len(harmony.parallels(read._replace(voices=cells[before:])))
-    read = read._replace(voices=cells)
-    if end is not None:
-        cadence, = harmony.cadences(read._replace(fermatas=np.array([end])))
-        lost += RESTLESS * (not cadence.at_rest) + (is_last and cadence.kind not in ("authentic", "plagal"))
-    return lost + HOMELESS * (is_last and not harmony.closes(read))

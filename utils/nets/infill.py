@@ -1,4 +1,4 @@
-"""A network that writes the voices of a chorale: any cells may be given, before and after, and it writes the rest."""
+"""A network that writes the voices of a chorale: any cells may be given, and it writes the others."""
 
 import numpy as np
 
@@ -11,20 +11,21 @@ CALIBRATIONS = np.arange(0.8, 1.61, 0.05)  # temperatures to choose from
 
 
 class Infiller(keras.Model):
-    """An encoder that reads what is given from each frame on, and a recurrent decoder that writes frame by frame.
+    """An encoder that reads the given cells from each frame on, and a recurrent decoder that writes frame by frame.
 
-    The past reaches the decoder in one way, whether it was given or written; the encoder sees only what lies ahead.
-    Within a frame it writes soprano, bass, alto, tenor. The logit of a pitch is a sum of values looked up by interval:
-    from the voice's own last pitch, from the one before that, to the next given pitch of each voice, to each voice that
-    is known in this frame; by its place above home; and by weights for parallel fifths and octaves. Pitches count from
-    home, a tonic, so that music in another key is the same music. The outline of the piece reaches every choice.
+    The decoder reads past cells in the same way, whether they were given or written. The encoder sees only the present
+    and later frames. Within a frame the order is soprano, bass, alto, tenor. The logit of a pitch is a sum of values
+    from tables of intervals: from the voice's last pitch, from the pitch before that, to the next given pitch of each
+    voice, and to each voice that is known in this frame. To these are added a value for its scale degree above home,
+    and weights for parallel fifths and octaves. Pitches count from home, a tonic, so that transposed music is the same
+    music. Every choice depends on the outline of the piece.
 
-    Call it with a batch of `infill_inputs.read`. It returns logits float (batch, frames, 4, VOCAB), of each cell with
-    all frames before, all earlier voices of this one, and what is given anywhere.
+    Call it with a batch of `infill_inputs.read`. It returns logits float (batch, frames, 4, VOCAB), of each cell, given
+    all frames before, all earlier voices of this frame, and all given cells.
 
     Args: channels, dilations: of the encoder. units: of each recurrent layer. hidden: of the layer that writes.
         dropout_rate, encoder_dropout: shares dropped in training. without: any of "intervals", "encoder" and
-        "parallels", which an ablation leaves out.
+        "parallels", parts that an ablation leaves out.
     Source: Oord et al. 2016, WaveNet, section 2.3, for the gated convolutions. Notebook: 02, "Four named voices".
     """
 
@@ -74,9 +75,9 @@ class Infiller(keras.Model):
         return ops.stack([logits[voice] for voice in range(4)], axis=2)
 
     def encode(self, batch, plan, training=False):
-        """Read what is given from each frame on: float (batch, frames, channels)."""
+        """Read the given cells from each frame on: float (batch, frames, channels)."""
         given = see(batch["pitch"], batch["struck"], batch["given"], batch["present"])
-        inside = ops.cast(batch["plan"][..., :1] >= 0, "float32")  # beyond the end of a piece there is nothing
+        inside = ops.cast(batch["plan"][..., :1] >= 0, "float32")  # zeros after the end of a piece
         x = self.read_given(ops.concatenate([given, plan], axis=-1)) * inside
         frames = ops.shape(x)[1]
         for dilation, norm, gate, mix in zip(self.dilations, self.norms, self.gates, self.mixes):
@@ -94,7 +95,7 @@ def _dense(units, scale, name, use_bias=True):
 
 
 def see(pitch, struck, seen, present):
-    """Spell a frame for the network: float (batch, frames, infill_inputs.SEEN), zeros for what is not seen."""
+    """Encode a frame for the network: float (batch, frames, infill_inputs.SEEN), zeros for what is not seen."""
     sounding = ops.cast(pitch > 0, "float32") * seen
     height = _one_hot(pitch - 1, SPAN, sounding)
     degree = _one_hot(ops.mod(pitch - 1 + LOW, 12), 12, sounding)
@@ -106,7 +107,7 @@ def see(pitch, struck, seen, present):
 
 
 def lines(batch):
-    """Spell where each voice comes from and what it goes to: float (batch, frames, infill_inputs.LINES)."""
+    """Encode where each voice comes from and where it goes: float (batch, frames, infill_inputs.LINES)."""
     last = later(batch["pitch"]) * ops.cast(batch["present"], "int32")
     interval = lambda to, start: _one_hot(ops.clip(to - start, -CENTRE, CENTRE) + CENTRE, NEAR,
                                           ops.cast((to > 0) & (start > 0), "float32"))
@@ -131,38 +132,40 @@ def by_interval(values, batch, seen, voice, without=()):
                + ops.sum(slide(near, line), axis=2) + ops.sum(slide(far, now), axis=2))
     mine, far = batch["soon"][..., voice, None], batch["soon_far"][..., voice, None]
     soon, soon_far = (ops.take(batch[name], others, axis=-1) for name in ("soon", "soon_far"))
-    # from the frame before, and, read backwards, to attacks that are given for one frame: (batch, frames, 6, SPAN)
+    # from the frame before, and backwards from attacks that are given on one frame: (batch, frames, 6, SPAN)
     forbidden = ops.concatenate([parallels(own[..., None], was, now),
-                                 parallels(mine, ops.where(soon_far == far, soon, 0), now)], axis=2)
+                                 parallels(mine, ops.where(ops.equal(soon_far, far), soon, 0), now)], axis=2)
     if "parallels" not in without:
         pitches = pitches + ops.sum((parallel - 1.0)[..., None] * ops.cast(forbidden, "float32"), axis=2)
     must = batch["must"][..., voice, None]
-    free, hold = must == 0, (own[..., None] > 0) & ((must == 0) | (must == own[..., None]))
-    can = ops.concatenate([hold, free, free | (must == PITCHES)], axis=-1)
+    free = ops.equal(must, 0)  # `==` compares symbols by identity
+    hold = (own[..., None] > 0) & (free | ops.equal(must, own[..., None]))
+    can = ops.concatenate([hold, free, free | ops.equal(must, PITCHES)], axis=-1)
     return plain + ops.pad(pitches, ((0, 0), (0, 0), (2, 0))) + ops.where(can, 0.0, NEVER)
 
 
 def slide(values, pitch):
-    """Look values up by interval: (..., kinds * intervals) and pitch int (..., kinds) -> (..., kinds, SPAN).
+    """Look up values by interval: (..., kinds * intervals) and pitch int (..., kinds) -> (..., kinds, SPAN).
 
-    Zeros where a pitch is 0; an interval wider than those told apart counts as the widest.
+    Zeros where a pitch is 0; an interval beyond the table counts as the widest.
     """
     width = values.shape[-1] // pitch.shape[-1]
     values = ops.reshape(values, (*ops.shape(pitch), width))
-    index = ops.clip(PITCHES - pitch[..., None] + width // 2, 0, width - 1)
+    index = ops.clip(width // 2 - (pitch[..., None] - PITCHES), 0, width - 1)
     return ops.where((pitch > 0)[..., None], ops.take_along_axis(values, index, axis=-1), 0.0)
 
 
 def parallels(own, was, now):
-    """Say which pitches would follow another voice in parallel fifths or octaves: int (...) -> bool (..., SPAN)."""
+    """Mark the pitches that would make parallel fifths or octaves with another voice: int (...) -> bool (..., SPAN)."""
     own, was, now, places = own[..., None], was[..., None], now[..., None], PITCHES
     interval = ops.mod(ops.abs(was - own), 12)  # a fifth below is a fifth: 7, not 5
-    perfect = (own > 0) & (was > 0) & (now > 0) & ((interval == 0) | (interval == 7)) & (now != was)
-    return perfect & (ops.sign(places - own) == ops.sign(now - was)) & (ops.mod(ops.abs(now - places), 12) == interval)
+    perfect = (own > 0) & (was > 0) & (now > 0) & (ops.equal(interval, 0) | ops.equal(interval, 7))
+    perfect = perfect & ops.not_equal(now, was) & ops.equal(ops.sign(own - places), ops.sign(was - now))
+    return perfect & ops.equal(ops.mod(ops.abs(now - places), 12), interval)
 
 
 def later(x):
-    """Move an array (batch, frames, ...) one frame later, zeros first."""
+    """Shift an array (batch, frames, ...) one frame later, with zeros first."""
     return ops.pad(x, ((0, 0), (1, 0)) + ((0, 0),) * (len(x.shape) - 2))[:, :-1]
 
 
@@ -182,19 +185,19 @@ def build_infiller(**settings):
     Notebook: 02, "Four named voices".
     """
     model = Infiller(**settings)
-    model(_inputs())  # symbols, for JAX would compile one operation after another
+    model(symbols())  # otherwise JAX compiles one operation after another
     return model
 
 
 def fit(model, pieces, valid, folder, epochs, steps=200, num_frames=64, batch_size=16, learning_rate=2e-3,
         weight_decay=0.08, seed=0, kinds=None):
-    """Train an Infiller on random excerpts under random masks; what was stopped goes on from its last whole epoch.
+    """Train an Infiller on random excerpts with random masks; a stopped run continues after its last complete epoch.
 
-    Args: model: what `build_infiller` returns. pieces, valid: lists of (cells int16 (frames, 4), Form), to learn from
-        and to be scored after each epoch. folder: Path, see `training.fit`. epochs, steps: steps an epoch. num_frames,
-        batch_size: of the excerpts. learning_rate: its peak. weight_decay: of AdamW. seed: of the
-        excerpts. kinds: of masks, see `masks.mask`.
-    Returns: dict, the history before it is calibrated on `valid`: loss, nats per cell, and val_loss, nats per frame.
+    Args: model: what `build_infiller` returns. pieces, valid: lists of (cells int16 (frames, 4), Form), for training,
+        and for a score after each epoch. folder: Path, see `training.fit`. epochs, steps: steps per epoch. num_frames,
+        batch_size: of the excerpts. learning_rate: its peak. weight_decay: of AdamW. seed: of the excerpts. kinds: of
+        masks, see `masks.mask`.
+    Returns: dict, the history before calibration on `valid`: loss, nats per cell, and val_loss, nats per frame.
     Notebook: 02, "Four named voices".
     """
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -202,22 +205,19 @@ def fit(model, pieces, valid, folder, epochs, steps=200, num_frames=64, batch_si
                   jit_compile=keras.backend.backend() == "jax")
     data = masks.Crops(pieces, num_frames, batch_size, steps, seed, kinds)
 
-    def score():
-        found = nll(model, [cells for cells, _ in valid], [form for _, form in valid])
-        return np.concatenate(found).mean()
-
+    score = lambda: np.concatenate(nll(model, *map(list, zip(*valid)))).mean()
     history = training.fit(model, data, folder, epochs, score)
     calibrate(model, *zip(*valid))
     return history
 
 
 def calibrate(model, cells, forms, temperatures=CALIBRATIONS):
-    """Divide a network's logits, for good, by the temperature under which pieces that it has not learned are likeliest.
+    """Divide a network's logits permanently by the temperature that makes held-out pieces likeliest.
 
-    Dropout and little music leave a network too sure of itself: on its own it moves too seldom on weak sixteenths.
+    With little training music a network is too confident: alone it moves too rarely on weak sixteenths.
 
-    Args: model: Infiller. cells, forms: as `nll`. temperatures: float (number,), those to choose from.
-    Returns: float, the one chosen.
+    Args: model: Infiller. cells, forms: as `nll`. temperatures: float (number,), to choose from.
+    Returns: float, the chosen temperature.
     Source: Guo et al. 2017, On calibration of modern neural networks. Notebook: 02, "Four named voices".
     """
     totals = np.zeros(len(temperatures))
@@ -229,21 +229,21 @@ def calibrate(model, cells, forms, temperatures=CALIBRATIONS):
     best = float(temperatures[totals.argmin()])
     for head in model.heads:
         kernel, bias = (values / best for values in head.get_weights())
-        bias[-infill_inputs.HEADS[-1]:] += 1 - 1 / best  # the one that `by_interval` takes off is divided as well
+        bias[-infill_inputs.HEADS[-1]:] += 1 - 1 / best  # the 1 that `by_interval` subtracts is divided as well
         head.set_weights([kernel, bias])
     return best
 
 
 def nll(models, cells, forms, known=None, present=None, batch_size=12):
-    """Score what stands in the cells that are not given, under all that is: exact, by the chain rule.
+    """Score the cells that are not given, conditioned on the given ones: exact, by the chain rule.
 
-    The cells of a frame are written after those of all frames before, in the order soprano, bass, alto, tenor; what is
-    given is in sight from the beginning, wherever it stands. Several models are averaged as probabilities of a cell.
+    The order is frame by frame, and in a frame soprano, bass, alto, tenor. All given cells are known from the
+    beginning, also later ones. Several models are averaged as probabilities of a cell.
 
-    Args: models: an Infiller or a list. cells: list of int16 (frames, 4), one a piece. forms: list of Form. known: list
-        of bool (frames, 4), true where a cell is given; None for nothing. present: bool (4,), the voices that sing at
-        all, the others neither given nor written; None for all. batch_size: pieces at a time.
-    Returns: list of float64 (frames,), nats of the cells of each frame that are not given.
+    Args: models: an Infiller or a list. cells: list of int16 (frames, 4), one per piece. forms: list of Form. known:
+        list of bool (frames, 4), true where a cell is given; None for nothing. present: bool (4,), the voices that
+        sing; the others are neither given nor written; None for all. batch_size: pieces at a time.
+    Returns: list of float64 (frames,), nats of the cells in each frame that are not given.
     Raises: ValueError as `infill_inputs.batch`.
     Notebook: 02, "Four named voices".
     """
@@ -263,20 +263,20 @@ def nll(models, cells, forms, known=None, present=None, batch_size=12):
 
 
 def write(models, forms, given=None, known=None, temperature=infill_inputs.TEMPERATURE, seed=0, present=None):
-    """Write the cells that are not given: compose, harmonise, continue, vary or fill, by what is known.
+    """Write the cells that are not given: compose, harmonise, continue, vary or fill, depending on what is known.
 
-    It writes from left to right, in each frame soprano, bass, alto, tenor, with all that is given in sight wherever it
-    stands. Given cells never change. Several networks are averaged as probabilities of a cell.
+    It writes from left to right, in each frame soprano, bass, alto, tenor. All given cells are known from the
+    beginning, also later ones. Given cells never change. Several networks are averaged as probabilities of a cell.
 
-    Args: models: an Infiller, what `infill_numpy.load` reads, or a list of them. forms: list of Form, one a piece.
-        given: list of int16 (frames, 4), cells as `music.voices` writes them; None for nothing, when each form's length
-        says how long to write. known: list of bool (frames, 4), true where a cell is given; None where all of `given`
-        are that are not rests. temperature: divides the logits of pitches, not of when they are struck; 0 always
-        takes the likeliest cell. seed: int; piece number i is the same whatever stands beside it. present: bool (4,),
-        the voices that sing; None for all.
-    Returns: list of (cells int16 (frames, 4), nats float64 (frames,)): what was written, and what it costs at
-        temperature 1, as `nll` says.
-    Raises: ValueError for a form without a length where nothing is given, a temperature below 0, and as
+    Args: models: an Infiller, what `infill_numpy.load` reads, or a list of them. forms: list of Form, one per piece.
+        given: list of int16 (frames, 4), cells as `music.voices` writes them; None for nothing; then each form's length
+        is the length to write. known: list of bool (frames, 4), true where a cell is given; None for all cells of
+        `given` except rests. temperature: divides the logits of pitches, not those of attacks; 0 always takes the
+        likeliest cell. seed: int; piece number i does not depend on the other pieces. present: bool (4,), the voices
+        that sing; None for all.
+    Returns: list of (cells int16 (frames, 4), nats float64 (frames,)): the written cells, and their nats at temperature
+        1, as in `nll`.
+    Raises: ValueError for a form without a length if nothing is given, a temperature below 0, and as
         `infill_inputs.batch`.
     Notebook: 02, "Four named voices".
     """
@@ -292,8 +292,9 @@ def arrays(model):
             if name[1] not in ("seed_generator_state",)} | {"dilations": model.dilations}
 
 
-def _inputs():
-    """What `infill_inputs.read` gives, as symbols."""
+def symbols(num_frames=None):
+    """The arrays of `infill_inputs.read`, as symbols: dict of name -> keras.Input."""
     kinds = dict.fromkeys(infill_inputs.FLOATS + infill_inputs.INTEGERS, 4) | {"plan": len(OUTLINE)}
-    return {name: keras.Input((None, size), name=name, dtype="float32" if name in infill_inputs.FLOATS else "int32")
+    dtypes = {True: "float32", False: "int32"}
+    return {name: keras.Input((num_frames, size), name=name, dtype=dtypes[name in infill_inputs.FLOATS])
             for name, size in kinds.items()}

@@ -1,4 +1,4 @@
-"""The published benchmark with its voices named: the infilling network on pitches without attacks or a plan."""
+"""The published benchmark with its voices named: the infilling network on pitches, without attacks and plan."""
 
 import numpy as np
 
@@ -9,8 +9,9 @@ from utils.nets import infill_inputs, training, two_clocks
 def without_attacks(pitches):
     """Write pitches as cells, as a score in which every repeated note is tied.
 
-    Args: pitches: int (frames, 4), MIDI pitches of soprano, alto, tenor and bass, -1 where one rests; cells do as well.
-    Returns: int16 (frames, 4), cells: a pitch is struck where it is another than on the frame before.
+    Args: pitches: int (frames, 4), MIDI pitches of soprano, alto, tenor and bass, -1 for a rest; cells are accepted
+        too.
+    Returns: int16 (frames, 4), cells: a pitch is struck where it differs from the frame before.
     Notebook: 02, "The published benchmark".
     """
     pitches = np.asarray(pitches)
@@ -21,25 +22,25 @@ def without_attacks(pitches):
 
 
 def plain(pieces):
-    """Make pieces to train on for the benchmark: no attacks, and of the outline no more than the metre.
+    """Make training pieces for the benchmark: without attacks, and with only the metre of the outline.
 
-    Args: pieces: list of (cells int16 (frames, 4), Form). Returns: the like.
+    Args: pieces: list of (cells int16 (frames, 4), Form). Returns: the same.
     """
     return [(without_attacks(cells), infill_inputs.Form(form.upbeat, form.bar_frames, form.beat_frames))
             for cells, form in pieces]
 
 
 def frame_nll(models, pieces, transpositions=(0,), metres=None, batch_size=12):
-    """Score pieces by the chain rule, four cells per frame, from the first frame on, with nothing else known of them.
+    """Score pieces by the chain rule, four cells per frame, from the first frame on; nothing else is known of them.
 
-    Models, and transpositions of what went before, are averaged as probabilities of each cell. Metre and upbeat are
-    hypotheses of a true mixture: each is weighted by its share in the training pieces times the probability that it
-    gave to the piece so far. Of the likeliest attack of a pitch that sounds on, held or struck again, the sum counts.
+    The probabilities of each cell are averaged over models and over transpositions of the past. Metres and upbeats are
+    hypotheses of a mixture: each is weighted by its share in the training pieces times the probability that it gave to
+    the piece so far. For a pitch that sounds on, the probabilities of holding it and of striking it again are added.
 
     Args: models: an Infiller, trained on `plain` pieces, or a list. pieces: list of int (frames, 4), see
         `without_attacks`. transpositions: semitones, each a context to average. metres: dict from (sixteenths in a bar,
         before it) to its share; by default `two_clocks.UPBEATS`. batch_size: pieces at a time.
-    Returns: list of float64 (frames,), nats of every frame: of its four cells.
+    Returns: list of float64 (frames,), nats of the four cells of every frame.
     Source: Boulanger-Lewandowski et al. 2012 for the benchmark. Notebook: 02, "The published benchmark".
     """
     models = models if isinstance(models, (list, tuple)) else [models]

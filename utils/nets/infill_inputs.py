@@ -6,36 +6,36 @@ import numpy as np
 
 from utils.music import grid, keys, voices
 
-LOW, SPAN = -36, 72  # lowest pitch that is read and written, in semitones from home, and how many
-HOMES, MIDDLE = 54, 60  # home is the tonic from F sharp below middle C to F above it; where the key is unknown middle C
-VOCAB = 2 + SPAN  # what a cell can be: 0 hold, 1 rest, 2 and more strike the pitch LOW, LOW + 1, ...
+LOW, SPAN = -36, 72  # lowest pitch that is read and written, in semitones from home, and number of pitches
+HOMES, MIDDLE = 54, 60  # home is the tonic from F sharp below middle C to F above it; in an unknown key, middle C
+VOCAB = 2 + SPAN  # values of a cell: 0 hold, 1 rest, 2 and more strike the pitch LOW, LOW + 1, ...
 HOLD, NO_NOTE = 0, 1
 DILATIONS = (1, 2, 4, 8, 16, 32, 1, 4)  # of the encoder
-ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: who is written first within a frame
-NEAR, FAR = 49, 97  # intervals told apart, -24 to 24 within a voice, -48 to 48 between voices; wider ones as these
+ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the order of writing within a frame
+NEAR, FAR = 49, 97  # intervals: -24 to 24 within a voice, -48 to 48 between voices; wider ones count as the widest
 DISTANCES = np.array([1, 2, 3, 4, 5, 7, 9, 13, 17, 33])  # frames to a given attack: 0 none, then ten classes
 CENTRE = NEAR // 2
 NOTE_AGES = np.array([1, 2, 3, 4, 6, 8, 12, 16])  # frames since a voice's last attack: nine classes
-BAR_PLACES, FERMATA, SINCE, LEFT = 24, 26, 13, 34  # values of a plan but for "unknown"
-MOTIONS = np.array([.8, .9, .95, 1, 1.05, 1.1, 1.15, 1.2, 1.3, 1.5])  # attacks of a voice in a quarter note: classes
-# how many values each part of a plan has, the last of them: unknown
+BAR_PLACES, FERMATA, SINCE, LEFT = 24, 26, 13, 34  # values of a plan, without "unknown"
+MOTIONS = np.array([.8, .9, .95, 1, 1.05, 1.1, 1.15, 1.2, 1.3, 1.5])  # classes of attacks per voice and quarter
+# number of values of each part of a plan; the last value means unknown
 OUTLINE = (BAR_PLACES + 1, BAR_PLACES + 1, 6, FERMATA + 1, SINCE + 1, LEFT + 1, len(MOTIONS) + 2, 3, 14)
-NO_HEIGHT = 12  # home is the tonic, at a height that tells nothing of who can sing it
+NO_HEIGHT = 12  # home is the tonic, but its height, 0 to 11, is hidden
 PAIRS = [(a, b) for a in range(4) for b in range(a + 1, 4)]
-SEEN = 4 * (SPAN + 12 + 3) + 12 * len(PAIRS) + 4  # numbers that spell a frame
+SEEN = 4 * (SPAN + 12 + 3) + 12 * len(PAIRS) + 4  # numbers that encode a frame
 LINES = 4 * (NEAR + len(NOTE_AGES) + 1 + 2 * (len(DISTANCES) + 1 + NEAR + 12))  # and where voices come from and go to
-HEADS = (VOCAB, 12, 6 * NEAR, 3 * FAR, 6)  # what a head says: see `infill.by_interval`
+HEADS = (VOCAB, 12, 6 * NEAR, 3 * FAR, 6)  # outputs of a head: see `infill.by_interval`
 HEAD_SIZE = sum(HEADS)
-FLOATS = ("struck", "given", "present", "heard")  # arrays of `read`, beside the plan
+FLOATS = ("struck", "given", "present", "heard")  # arrays of `read`, besides the plan
 INTEGERS = ("pitch", "token", "soon", "soon_far", "next_pitch", "next_far", "then_pitch", "then_far",
             "before", "age", "must")
 TEMPERATURE = 0.5  # of pitches, see `sampling.draw`: chosen on the validation pieces
-SOON = 8  # frames: a note that is given so near may already be fled in parallels
-FORGOTTEN = 0.3  # share of the past that is hidden in training, at most
+SOON = 8  # frames: given notes this near already count for parallels
+FORGOTTEN = 0.3  # largest share of the past that is hidden in training
 
 
 class Form(NamedTuple):
-    """The outline of a piece, without a note of it; None is unknown.
+    """The outline of a piece, without its notes; None is unknown.
 
     upbeat: sixteenths before the first barline. bar_frames, beat_frames: sixteenths in a bar and in a beat: 16 and 4 in
     4/4, 12 and 6 in 6/8. tonic: pitch class 0 to 11. mode: "major" or "minor". fermatas: frames. length: frames.
@@ -55,11 +55,10 @@ class Form(NamedTuple):
 def form(piece, with_motion=False):
     """Read the outline of a piece: anything with voices, semitones, upbeat, metre, bar_frames and fermatas.
 
-    Its key is that in which it closes, see `keys.closing`. A piece without fermatas has phrases nevertheless: they are
-    unknown.
+    Its key is the one in which it ends, see `keys.closing`. Without fermatas the phrases of a piece are unknown.
 
-    Args: piece. with_motion: count how busy it is, to learn from it or to write another as busy; what is scored, or
-        written around notes of the piece, must not know that. Returns: Form.
+    Args: piece. with_motion: count its notes per quarter, for training or for writing a similar piece; it must not be
+        known when the piece is scored or completed. Returns: Form.
     """
     tonic, mode = keys.closing(piece.voices, piece.semitones)
     fermatas = piece.fermatas if len(piece.fermatas) else None
@@ -68,23 +67,23 @@ def form(piece, with_motion=False):
 
 
 def motion(cells):
-    """Count how busy a piece is: cells int (frames, voices) -> attacks of a voice in a quarter note, where it sings."""
+    """Measure how busy a piece is: cells int (frames, voices) -> attacks per voice and quarter note where it sings."""
     return float(((cells >= 0) & (cells < voices.HELD)).sum() / max((cells >= 0).sum() / 4, 1))
 
 
 def home(form):
-    """The pitch from which all others are counted: the tonic, or middle C where that is unknown."""
+    """The pitch from which all others are counted: the tonic, or middle C if that is unknown."""
     return MIDDLE if form.tonic is None else HOMES + (form.tonic - HOMES) % 12
 
 
 def plan(form, num_frames):
-    """Say where each frame of a piece lies, and where the piece is going.
+    """Describe the place of each frame in its bar, its phrase and its piece.
 
     Args: form: Form. num_frames: int.
     Returns: int32 (num_frames, 9), each below its number in OUTLINE: sixteenths since the barline, and to the next one;
         strength of the place, 0 the barline, 1 half a bar, 2 a beat, 3 half a beat, 4 any other; half beats to the next
-        fermata, 0 upon it; half beats since the last; half beats to the end; class of motion; 0 major or 1 minor;
-        height of home.
+        fermata, 0 on it; half beats since the last; half beats to the end; class of motion; 0 major or 1 minor; height
+        of home.
     Notebook: 02, "Four named voices".
     """
     now, rows = np.arange(num_frames), np.tile(np.array(OUTLINE) - 1, (num_frames, 1))
@@ -114,11 +113,11 @@ def plan(form, num_frames):
 
 
 def tokens(cells, homes):
-    """Turn cells into what the network writes; a cell held from another pitch, or from silence, is struck.
+    """Turn cells into the tokens of the network; a cell held after another pitch, or after silence, is struck.
 
     Args: cells: int (batch, frames, 4), MIDI pitches as `music.voices` writes them. homes: int (batch,).
-    Returns: pitch, token: int32 (batch, frames, 4). pitch: 0 silent, 1 and more from LOW upwards, the outermost for
-        what lies farther out. token: below VOCAB.
+    Returns: pitch, token: int32 (batch, frames, 4). pitch: 0 silent, 1 and more from LOW upwards; pitches outside the
+        range count as the outermost one. token: below VOCAB.
     """
     sounding = np.where(cells >= 0, cells % voices.HELD - homes[:, None, None] - LOW + 1, 0)
     pitch = np.where(cells >= 0, np.clip(sounding, 1, SPAN), 0).astype(np.int32)
@@ -128,18 +127,18 @@ def tokens(cells, homes):
 
 
 def read(cells, given, present, plans, homes, rng=None):
-    """Prepare a batch: all that the network needs to know of it, as numbers.
+    """Prepare a batch: everything that the network reads, as numbers.
 
-    Args: cells: int (batch, frames, 4); those that are not given matter only to frames and voices after them. given:
-        bool, the like. present: bool (batch, 4), the voices that sing at all. plans: int (batch, frames, kinds), as
-        `plan`, -1 beyond the end of a piece. homes: int (batch,), as `home`. rng: numpy Generator;
-        with it some of the past is hidden, as in training, so that a network does not lean on every note of it.
+    Args: cells: int (batch, frames, 4); cells that are not given affect only later frames and voices. given: bool, same
+        shape. present: bool (batch, 4), the voices that sing. plans: int (batch, frames, kinds), as `plan`, -1 after
+        the end of a piece. homes: int (batch,), as `home`. rng: numpy Generator; with it a part of the past is hidden,
+        as in training, so that the network does not depend on every note.
     Returns: dict of arrays (batch, frames, 4): pitch, token as `tokens`; struck, given, present, heard: float32, 0 or
-        1, heard 0 where later frames do not remember it; next_pitch, next_far, then_pitch, then_far: the next given
+        1, heard is 0 where later frames do not see it; next_pitch, next_far, then_pitch, then_far: the next given
         attack of each voice, strictly later, its distance as a class of DISTANCES, and the one after it; soon,
-        soon_far: the next one if it is at most SOON frames ahead, and how many; before: the pitch that a voice had
-        before its last one; age: class of NOTE_AGES; must: the pitch that has to sound, because the next frame is given
-        and holds it. plan: (batch, frames, kinds).
+        soon_far: the next one if it is at most SOON frames ahead, and how many; before: the pitch of a voice before its
+        last one; age: class of NOTE_AGES; must: the pitch that must sound, because the given next frame holds it. plan:
+        (batch, frames, kinds).
     """
     pitch, token = tokens(cells, homes)
     present = np.broadcast_to(present[:, None], pitch.shape)
@@ -158,7 +157,7 @@ def read(cells, given, present, plans, homes, rng=None):
 
 
 def ahead(pitch, attacks):
-    """Look ahead for given attacks: pitch int, attacks bool (batch, frames, 4) -> six arrays of `read`."""
+    """Find the next given attacks: pitch int, attacks bool (batch, frames, 4) -> six arrays of `read`."""
     found = np.zeros((4, *pitch.shape), np.int32)
     one, far_one, two, far_two = np.zeros((4, len(pitch), 4), np.int32)
     for now in range(pitch.shape[1] - 1, -1, -1):
@@ -184,17 +183,17 @@ def lines(pitch, struck):
 
 
 def follow(line, pitch, struck):
-    """One frame on: line int (3, batch, 4), the last pitch, the one before it and frames since the last attack."""
+    """Advance by one frame: line int (3, batch, 4), last pitch, the one before it, frames since the last attack."""
     last, before, age = line
     moved = (pitch > 0) & (pitch != last)
     return np.stack([np.where(moved, pitch, last), np.where(moved, last, before), np.where(struck, 0, age + 1)])
 
 
 def batch(cells, forms, known=None, present=None, multiple=1):
-    """Prepare whole pieces of unequal length as one batch; beyond the end of a piece all counts as given.
+    """Prepare whole pieces of unequal length as one batch; after the end of a piece everything counts as given.
 
-    Args: cells: list of int (frames, 4). forms: list of Form. known: list of bool (frames, 4), or None
-        where nothing is given. present: bool (4,) or None. multiple: the batch's frames are a multiple of it.
+    Args: cells: list of int (frames, 4). forms: list of Form. known: list of bool (frames, 4), or None if nothing is
+        given. present: bool (4,) or None. multiple: the number of frames is a multiple of it.
     Returns: dict, as `read`.
     Raises: ValueError for lists of unequal length, cells or known of another shape, or cells outside MIDI's range.
     """
@@ -212,7 +211,7 @@ def batch(cells, forms, known=None, present=None, multiple=1):
 
 
 def check(cells, forms, known):
-    """Refuse pieces, forms and masks that do not belong together, as `batch` says."""
+    """Refuse pieces, forms and masks that do not match, with the errors of `batch`."""
     if not len(cells) == len(forms) == len(known) > 0:
         raise ValueError(f"{len(cells)} pieces, {len(forms)} forms, {len(known)} masks: give one of each per piece")
     for piece, mine in zip(cells, known):

@@ -1,4 +1,4 @@
-"""The infilling network without Keras: the arrays of a run, and writing with them frame by frame in NumPy."""
+"""The infilling network without Keras: loads the arrays of a run, and writes with them frame by frame in NumPy."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -9,26 +9,26 @@ from utils.nets import infill_inputs, sampling
 from utils.nets.infill_inputs import (CENTRE, DISTANCES, FAR, HEADS, HOLD, LOW, NEAR, NOTE_AGES, NO_NOTE, ORDER,
                                       OUTLINE, PAIRS, SEEN, SPAN)
 
-EACH = SPAN + 12 + 3  # numbers that spell a voice
+EACH = SPAN + 12 + 3  # numbers that encode a voice
 OTHERS = [[other for other in range(4) if other != voice] for voice in range(4)]
 PITCHES = np.arange(1, SPAN + 1)
 PAIRED = np.array(PAIRS).T
-SPELLED = np.concatenate([  # of all that `infill.see` spells, the first number of each
+SPELLED = np.concatenate([  # the first number of each group in `infill.see`
     EACH * np.arange(4) + start for start in (0, SPAN, SPAN + 12, SPAN + 13, SPAN + 14)
 ] + [4 * EACH + 12 * np.arange(len(PAIRS)), SEEN - 4 + np.arange(4)])
-PARTS = [slice(end - size, end) for end, size in zip(np.cumsum(HEADS), HEADS)]  # of what a head says
+PARTS = [slice(end - size, end) for end, size in zip(np.cumsum(HEADS), HEADS)]  # of the output of a head
 DEGREES = (PITCHES - 1 + LOW) % 12
 NEARBY, BETWEEN = (np.clip(PITCHES - np.arange(SPAN + 1)[:, None] + width // 2, 0, width - 1) for width in (NEAR, FAR))
 IS_PERFECT = np.isin(np.arange(12), windows.PERFECT)
 DENSE, GRU = ("kernel", "bias"), ("kernel", "recurrent_kernel", "bias")
-NEVER = -1e9  # added to the logit of what cannot be, or put in its place
+NEVER = -1e9  # added to the logit of an impossible choice, or replaces it
 
 
 def load(run_dir):
     """Read the arrays of a run that `runs.save` wrote of an Infiller.
 
     Args: run_dir: folder.
-    Returns: dict from "layer/array" to float32 array, and "dilations" to a tuple; what `write` calls a network.
+    Returns: dict from "layer/array" to float32 array, and "dilations" to a tuple; `write` calls this a network.
     Raises: ValueError as `runs.load`.
     """
     found = {}
@@ -38,15 +38,16 @@ def load(run_dir):
     return found | {"dilations": runs.config(run_dir)["builder"].get("dilations", infill_inputs.DILATIONS)}
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # small products: threads that wait for a busy core cost minutes
+@threadpool_limits.wrap(limits=1, user_api="blas")  # products are small: threads that wait for a busy core cost minutes
 def write(networks, forms, given=None, known=None, temperature=infill_inputs.TEMPERATURE, seed=0,
           present=None, singable=False, choose=None):
     """Write the cells that are not given; see `infill.write`, which takes Keras models too.
 
     Args: networks: list of dicts, as `load` reads them. singable: write no rest, no note beyond `voices.RANGES`,
         and none by which alto or tenor would be more than an octave below its neighbour. choose: function of each
-        frame's number and the cells so far, int16 (pieces, frames, 4): None, or for each piece which one it goes on
-        from, int (pieces,), one with the same form and cells given. The others, and Returns: as `infill.write`.
+        frame's number and the cells so far, int16 (pieces, frames, 4); it returns None, or for each piece the number of
+        the piece from which it continues, int (pieces,), with the same form and given cells. The others, and Returns:
+        as `infill.write`.
     """
     cells, known = _given(forms, given, known)
     if not (np.isfinite(temperature) and temperature >= 0):
@@ -86,10 +87,10 @@ def write(networks, forms, given=None, known=None, temperature=infill_inputs.TEM
 
 
 def _given(forms, given, known):
-    """Cells and what is known of them, for each piece, from what a caller says of them."""
+    """Cells and known cells of each piece, from the arguments of `write`."""
     if given is None:
         if any(form.length is None for form in forms):
-            raise ValueError("a form without a length, and nothing given: say form._replace(length=...) in sixteenths")
+            raise ValueError("a form without a length, and no cells: use form._replace(length=...) in sixteenths")
         given, known = [np.full((form.length, 4), voices.REST, np.int16) for form in forms], None
     if known is None:
         known = [np.asarray(piece) != voices.REST for piece in given]
@@ -97,12 +98,12 @@ def _given(forms, given, known):
 
 
 def _prepare(cells, forms, known, present):
-    """The batch as `infill_inputs.batch`, its hidden cells silent, and the cells (pieces, frames, 4)."""
+    """The batch as `infill_inputs.batch`, with silence in hidden cells, and the cells (pieces, frames, 4)."""
     infill_inputs.check(cells, forms, known)
     blank = []
     for piece, mine in zip(cells, known):
         piece = np.where(mine, piece, voices.REST).astype(np.int16)
-        held = ~mine[:-1] & mine[1:] & (piece[1:] >= voices.HELD)  # a hidden cell whose note is given from here on
+        held = ~mine[:-1] & mine[1:] & (piece[1:] >= voices.HELD)  # hidden; its note is given from the next frame on
         piece[:-1][held] = piece[1:][held]
         blank.append(piece)
     batch = infill_inputs.batch(blank, forms, known, present)
@@ -114,9 +115,9 @@ def _prepare(cells, forms, known, present):
 
 
 def _unsingable(voice, pitch, seen, batch, now):
-    """What a voice must not write: bool (pieces, VOCAB)."""
+    """The tokens that a voice must not write: bool (pieces, VOCAB)."""
     low, high = (edge - LOW + 1 - batch["homes"] for edge in voices.RANGES[voice])
-    if voice in (1, 2):  # of them soprano and alto are above
+    if voice in (1, 2):  # soprano or alto is above them
         above = pitch[:, voice - 1] * (seen[:, voice - 1] > 0)
         low = np.where(above > 0, np.maximum(low, np.minimum(above - voices.OCTAVE, high)), low)
     out = (low[:, None] > PITCHES) | (high[:, None] < PITCHES)
@@ -125,7 +126,7 @@ def _unsingable(voice, pitch, seen, batch, now):
 
 
 def _put(token, new, now, voice, batch, whole):
-    """Put tokens (pieces,) where they are new: into the batch that is read on, and the cells that are returned."""
+    """Put new tokens (pieces,) into the batch that is read later, and into the cells that are returned."""
     ago, strike = max(now - 1, 0), token > NO_NOTE
     last, held = batch["pitch"][:, ago, voice], whole[:, ago, voice] % voices.HELD + voices.HELD
     pitch = np.where(strike, token - 1, np.where(token == HOLD, last, 0))
@@ -136,7 +137,7 @@ def _put(token, new, now, voice, batch, whole):
 
 
 class _Player:
-    """One network that writes: what it reads ahead once, its state carried from frame to frame."""
+    """One network that writes: the encoder's output, computed once, and a state that is kept from frame to frame."""
 
     def __init__(self, network, batch):
         self.net, self.batch = network, batch
@@ -155,7 +156,7 @@ class _Player:
         self.states = [np.zeros((len(plan), units), np.float32) for _ in range(2)]
 
     def begin(self, now, line):
-        """Take the frame before, and think about this one."""
+        """Read the frame before, and update the state for this frame."""
         batch, net = self.batch, self.net
         past = [batch[name][:, max(now - 1, 0)] * (now > 0) for name in ("pitch", "struck", "heard")]
         x = np.tanh(self.base[:, now] + self.see_past[see(*past, batch["present"][:, now])].sum(axis=1))
@@ -167,7 +168,7 @@ class _Player:
         self.context = context + self.outlined[:, now] + self.see_lines[lines(batch, now, past[0], line)].sum(axis=1)
 
     def voice(self, now, voice, rows, last, line, seen):
-        """The logits (pieces, VOCAB) of one voice; rows: of `see` of what this frame holds so far."""
+        """The logits (pieces, VOCAB) of one voice; rows: of `see`, for this frame so far."""
         net = self.net
         x = silu(self.context + self.see_now[rows].sum(axis=1) + net["read_voice/kernel"][voice])
         x = silu(x @ net["think/kernel"] + net["think/bias"])
@@ -178,7 +179,7 @@ class _Player:
 
 
 def encode(net, given, plan, inside):
-    """Read what is given, for all frames: float32 (pieces, frames, channels)."""
+    """Read the given cells of all frames: float32 (pieces, frames, channels)."""
     kernel = net["read_given/kernel"]
     x = _rows(_with_nothing(kernel[:SEEN]), given) + _rows(kernel[SEEN:], plan) + net["read_given/bias"]
     x = x * inside
@@ -192,7 +193,7 @@ def encode(net, given, plan, inside):
 
 
 def see(pitch, struck, seen, present):
-    """Name the ones among the numbers of `infill.see`: int (..., rows), SEEN for none."""
+    """Indices of the ones among the numbers of `infill.see`: int (..., rows), SEEN for none."""
     sounds, seen, degree = (pitch > 0) & (seen > 0), seen > 0, (pitch - 1 + LOW) % 12
     high, low = pitch[..., PAIRED[0]], pitch[..., PAIRED[1]]
     rows = np.concatenate([pitch - 1, degree, np.zeros((*pitch.shape[:-1], 12), int), (high - low) % 12,
@@ -203,7 +204,7 @@ def see(pitch, struck, seen, present):
 
 
 def lines(batch, now, last, line):
-    """Name the ones among the numbers of `infill.lines`: int (pieces, rows)."""
+    """Indices of the ones among the numbers of `infill.lines`: int (pieces, rows)."""
     singing = batch["present"][:, now] > 0
     last, before, age = last * singing, line[1] * singing, np.searchsorted(NOTE_AGES, line[2], "right")
     following, then = batch["next_pitch"][:, now], batch["then_pitch"][:, now]
@@ -243,9 +244,9 @@ def by_interval(values, voice, last, before, following, pitch, seen, soon, soon_
 
 
 def slide(values, pitch, table):
-    """Look values up by interval and add them up: (pieces, kinds * intervals), int (pieces, kinds) -> (pieces, SPAN).
+    """Look up values by interval and add them: (pieces, kinds * intervals), int (pieces, kinds) -> (pieces, SPAN).
 
-    table: int (SPAN + 1, SPAN), from a pitch to the places of its intervals; nothing is added for pitch 0.
+    table: int (SPAN + 1, SPAN), from a pitch to the indices of its intervals; nothing is added for pitch 0.
     """
     rows = np.arange(pitch.size).reshape(*pitch.shape, 1) * (values.shape[1] // pitch.shape[1])
     found = np.ascontiguousarray(values).ravel()[table[pitch] + rows]
@@ -253,7 +254,7 @@ def slide(values, pitch, table):
 
 
 def parallels(own, was, now):
-    """Say which pitches, after own, are as far from `now` as own was from `was`, and come from the same side."""
+    """Mark the pitches that are as far from `now` as `own` was from `was`, and move in the same direction."""
     own, was, now = own[..., None], was[..., None], now[..., None]
     return (np.sign(PITCHES - own) == np.sign(now - was)) & (np.abs(now - PITCHES) % 12 == np.abs(was - own) % 12)
 
@@ -287,7 +288,7 @@ def _norm(x, scale):
 
 
 def _rows(kernel, index):
-    """Add up rows of a kernel: index int (..., rows) -> (..., columns)."""
+    """Sum rows of a kernel: index int (..., rows) -> (..., columns)."""
     total = kernel[index[..., 0]]
     for column in range(1, index.shape[-1]):
         total = total + kernel[index[..., column]]

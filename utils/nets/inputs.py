@@ -1,4 +1,4 @@
-"""A piece -> what a network with two clocks reads: tokens, the frame that memory recalls, and the place in the bar."""
+"""A piece -> the inputs of a network with two clocks: tokens, the frame that memory recalls, and places in the bar."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,18 @@ from utils.music import grid, midi, text
 
 POSITIONS = 29  # places in a bar: 0 to 15 in 4/4, 16 to 27 in 3/4, 28 for any other metre
 FIRST_PLACES = {(4, 4): 0, (2, 2): 0, (3, 4): 16}
-LONGEST_BAR = 24  # sixteenths that `places` tells apart, a bar of 12/8 or 3/2
+LONGEST_BAR = 24  # sixteenths that `places` distinguishes: a bar of 12/8 or 3/2
 PLACES = POSITIONS + LONGEST_BAR * grid.STRENGTHS  # with those of all other metres
-MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # frames that must agree to recall; lengths told apart
-NUM_CONDITIONS = POSITIONS, len(MATCHES) + 1  # values of the first two conditions
+MIN_MATCH, MATCHES = 4, (4, 8, 12, 16, 24, 32, 48)  # equal frames that a recall needs; classes of lengths
+NUM_CONDITIONS = POSITIONS, len(MATCHES) + 1  # number of values of the first two conditions
 
 
 class Prepared(NamedTuple):
     """A piece, or a batch of pieces, as the network reads it.
 
-    tokens: int (..., frames, slots), the characters of each frame, text.NO_TOKEN where there are fewer. recalled: the
-    like, the frame that memory points to. conditions: int32 (..., frames, kinds); the first two kinds are the place in
-    the bar, below POSITIONS, and the length that memory recalls, up to len(MATCHES).
+    tokens: int (..., frames, slots), the characters of each frame, padded with text.NO_TOKEN. recalled: same shape, the
+    frame to which memory points. conditions: int32 (..., frames, kinds); the first two kinds are the place in the bar,
+    below POSITIONS, and the length that memory recalls, up to len(MATCHES).
     """
 
     tokens: np.ndarray
@@ -31,15 +31,15 @@ def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1
     """Prepare a piece, in one key or several.
 
     Args: roll: uint8 (frames, 128) or lists of pitches. upbeat, bar_frames, sixteenths: see `bar_conditions`.
-        keys: semitones, one result for each. onsets: write the onset alphabet, the highest pitch of a frame first,
-        with END as a last frame of its own. tonic: pitch class, a third condition that moves with the key, or None.
-        bars: of the piece, to read the place in any metre from them (`places`).
+        keys: semitones, one result for each. onsets: use the onset alphabet, the highest pitch of a frame first, with
+        END as an additional last frame. tonic: pitch class, a third condition that moves with the key, or None. bars:
+        of the piece, for places in any metre (`places`).
     Returns: list of Prepared.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition.
     Notebook: 02, "Two clocks".
     """
     roll = text.as_roll(roll)
-    # memory knows no more than the text does; END's frame comes after all others, so that its own row does not matter
+    # memory knows no more than the text does; END's frame is the last, so its own row has no effect
     heard = np.vstack([roll, roll[:1]]) if onsets else roll != 0
     source, length = recall(heard, max(1, 4 // sixteenths))
     place = (bar_conditions(len(source), upbeat, bar_frames, sixteenths) if bars is None else
@@ -60,7 +60,7 @@ def prepare(roll, upbeat=0, bar_frames=16, keys=(0,), onsets=False, sixteenths=1
 def pad(pieces, num_frames=None, slots=None):
     """Stack pieces of unequal length into one batch.
 
-    Args: pieces: list of Prepared. num_frames, slots: size of the batch; by default what they need.
+    Args: pieces: list of Prepared. num_frames, slots: size of the batch; by default as large as needed.
     Returns: Prepared of int32 (pieces, num_frames, ...), tokens padded with text.NO_TOKEN, conditions with 0.
     """
     num_frames = num_frames or max(len(piece.tokens) for piece in pieces)
@@ -75,11 +75,11 @@ def pad(pieces, num_frames=None, slots=None):
 
 
 def line(prepared, levels):
-    """Write a piece as one line of states for a network that reads nothing else: a character, and where the next is.
+    """Write a piece as one line of states, the only input of a network: a character, and the place of the next one.
 
     Args: prepared: Prepared. levels: int, the size of the vocab.
     Returns: int32 (1 + characters,): place in the bar of the next character's frame * levels + this character; the
-        first is FRAME_END, which stands before every piece. Modulo levels it is the text.
+        first is FRAME_END, which is before every piece. Modulo levels it is the text.
     Notebook: 03, "The same network on characters".
     """
     frames, slots = np.nonzero(prepared.tokens != text.NO_TOKEN)
@@ -88,7 +88,7 @@ def line(prepared, levels):
 
 
 def follow(levels, metre=None):
-    """Say which state of `line` follows when a character is written: FRAME_END moves on by a place in the bar.
+    """List the state of `line` that follows each character: FRAME_END advances by one place in the bar.
 
     Args: levels: int, the size of the vocab. metre: (numerator, denominator) of a network that reads `places`, None for
         one that reads `bar_conditions`.
@@ -104,12 +104,12 @@ def follow(levels, metre=None):
 
 
 def bar_conditions(num_frames, upbeat=0, bar_frames=16, sixteenths=1):
-    """Number each frame's place in the bar, for 4/4 and 3/4 apart.
+    """Number each frame's place in the bar, separately for 4/4 and 3/4.
 
     Args: num_frames: int. upbeat: sixteenths before the first barline. bar_frames: sixteenths in a bar, 16 in 4/4 and
-        12 in 3/4; other metres share one number. sixteenths: in a frame, 4 on the quarter grid.
+        12 in 3/4; other metres share one number. sixteenths: per frame, 4 on the quarter grid.
     Returns: int (num_frames,), below POSITIONS.
-    Notebook: 02, "Where in the bar?".
+    Notebook: 02, "Two clocks".
     """
     place = (np.arange(num_frames) * sixteenths - upbeat) % bar_frames
     first = {16: 0, 12: 16}.get(bar_frames)
@@ -122,7 +122,7 @@ def places(bars, upbeat, num_frames):
     Args: bars, upbeat: of a piece, see `grid.bars`. num_frames: int.
     Returns: int (num_frames,), below PLACES: as `bar_conditions` in 4/4, 2/2 and 3/4; elsewhere a number for each pair
         of position and strength of the beat.
-    Notebook: 02, "Where in the bar?".
+    Notebook: 02, "Two clocks".
     """
     position, strength = grid.place(bars, upbeat, num_frames)
     now = np.maximum(0, np.searchsorted(bars[:, 0], np.arange(num_frames), side="right") - 1)
@@ -132,10 +132,10 @@ def places(bars, upbeat, num_frames):
 
 
 def recall(frames, beat=4):
-    """Recall all along a piece, see `Memory`.
+    """Recall at every frame of a piece, see `Memory`.
 
-    Args: frames: (frames, anything), a row each. beat: frames in a quarter.
-    Returns: source, length: int (frames,), what `Memory.recall` says before each frame.
+    Args: frames: (frames, anything), one row each. beat: frames in a quarter.
+    Returns: source, length: int (frames,), the results of `Memory.recall` before each frame.
     """
     kinds = np.unique(frames, axis=0, return_inverse=True)[1].ravel()
     memory, found = Memory(1, len(frames), beat), []
@@ -147,10 +147,10 @@ def recall(frames, beat=4):
 
 
 class Memory:
-    """Remember pieces frame by frame, and find where each last sounded as it does now, a whole number of beats ago.
+    """Store pieces frame by frame, and find where each last sounded as now, a whole number of beats ago.
 
     Args: num_pieces, max_frames: how much to remember; pieces grow side by side. beat: frames in a quarter.
-    Source: the match model of PAQ, Mahoney 2005. Notebook: 02, "A memory".
+    Source: the match model of PAQ, Mahoney 2005. Notebook: 02, "Two clocks".
     """
 
     def __init__(self, num_pieces, max_frames, beat=4):
@@ -159,12 +159,12 @@ class Memory:
         self.agree = np.zeros((num_pieces, max_frames + 1), np.int64)  # [s]: how many frames before s equal the latest
 
     def recall(self):
-        """Point to the frame that followed then: source, length int (pieces,); -1 and 0 where too little agrees."""
+        """Point to the frame that followed then: source, length int (pieces,); -1 and 0 if too few frames agree."""
         first = self.now % self.beat
         agree = self.agree[:, first:self.now:self.beat]
         if not agree.shape[1]:
             return np.full(len(agree), -1), np.zeros(len(agree), int)
-        best = agree.shape[1] - 1 - agree[:, ::-1].argmax(axis=1)  # the latest of the longest
+        best = agree.shape[1] - 1 - agree[:, ::-1].argmax(axis=1)  # the latest of the longest matches
         length = np.take_along_axis(agree, best[:, None], axis=1)[:, 0]
         known = length >= MIN_MATCH
         return np.where(known, first + self.beat * best, -1), np.where(known, length, 0)

@@ -1,4 +1,4 @@
-"""What is given and what is to be written while the infilling network learns: masks, and crops of pieces under them."""
+"""Training data of the infilling network: masks of given cells, and excerpts of pieces with masks."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from utils.nets import infill_inputs
 from utils.nets.backend import keras
 
 MASKS = {"nothing": .35, "voices": .22, "parts": .06, "spans": .22, "beats": .1, "absent": .05}  # shares of `mask`
-CLOSES = 3.0  # how much the ends of phrases count, which are few and must be right
-TRANSPOSED = 3  # semitones up or down at most: heights in which a choir still sings
+CLOSES = 3.0  # weight of phrase ends, which are few and must be right
+TRANSPOSED = 3  # most semitones up or down: a choir can still sing this
 BEATS = (1, 2, 4, 4, 8)  # frames of a cell of the kind "beats"
-HIDDEN = ((slice(0, 3), 0.1), (slice(3, 5), 0.1), (slice(5, 6), 0.1),  # metre, fermatas, end: shares of crops that do
-          (slice(6, 7), 0.4), (slice(7, 9), 0.08))  # not know them; motion; key
+HIDDEN = ((slice(0, 3), 0.1), (slice(3, 5), 0.1), (slice(5, 6), 0.1),  # shares of excerpts without metre, fermatas,
+          (slice(6, 7), 0.4), (slice(7, 9), 0.08))  # and end; motion; key
 
 
 def mask(num_frames, rng, kinds=None):
-    """Draw what of a piece is given, and who sings.
+    """Draw a mask: which cells of a piece are given, and which voices sing.
 
-    nothing: compose. voices: some voices are given throughout, the soprano most often. absent: some voices do not
-    exist. parts: some voices are given, or all but a stretch of them. spans: gaps in all voices or some. beats: a
+    nothing: compose. voices: some voices are given completely, most often the soprano. absent: some voices do not
+    exist. parts: some voices are given, completely or except for a span. spans: gaps in all voices or some. beats: a
     random share of a coarse grid.
 
     Args: num_frames: int. rng: numpy Generator. kinds: dict, the shares of MASKS.
@@ -54,13 +54,13 @@ def mask(num_frames, rng, kinds=None):
 
 
 class Crops(keras.utils.PyDataset):
-    """Random excerpts of random pieces under random masks, longer pieces more often; the same ones for the same seed.
+    """Random excerpts of random pieces with random masks, longer pieces more often; the same for the same seed.
 
     Args: pieces: list of (cells int16 (frames, 4), infill_inputs.Form). num_frames: length of an excerpt; a shorter
-        piece is padded. batch_size, steps: excerpts a step, steps an epoch. seed: int. kinds: as `mask`.
-    An item is (batch, tokens, weights) for `infill.Infiller`: a batch of `infill_inputs.read`; the tokens that it is to
-    predict; and the weight of each cell, 0 for those that are not written.
-    Raises: ValueError for no pieces.
+        piece is padded. batch_size, steps: excerpts per step, steps per epoch. seed: int. kinds: as `mask`.
+    An item is (batch, tokens, weights) for `infill.Infiller`: a batch of `infill_inputs.read`; the tokens to predict;
+    and the weight of each cell, 0 for cells that are not written.
+    Raises: ValueError if there are no pieces.
     """
 
     def __init__(self, pieces, num_frames=64, batch_size=16, steps=100, seed=0, kinds=None, **kwargs):
@@ -87,16 +87,16 @@ class Crops(keras.utils.PyDataset):
             cells[row, :end], plans[row, :end] = crop, plan
             given[row, :end], present[row] = mask(end, self.rng, self.kinds)
         batch = infill_inputs.read(cells, given, present, plans, homes, self.rng)
-        weights = (1 - batch["given"]) * batch["present"]  # beyond the end of a piece all counts as given
-        closes = np.isin(plans[..., 3], range(5)) | np.isin(plans[..., 4], range(2))  # two beats, and on it
+        weights = (1 - batch["given"]) * batch["present"]  # after the end of a piece everything counts as given
+        closes = np.isin(plans[..., 3], range(5)) | np.isin(plans[..., 4], range(2))  # up to two beats ahead, and on it
         weights *= np.where(closes, CLOSES, 1.0).astype(np.float32)[..., None]
         return batch, batch["token"], weights
 
     def _crop(self):
-        """One excerpt, in a key near its own: cells, plan with a part unknown now and then, home."""
+        """One excerpt, in a key near its own: cells, plan with sometimes unknown parts, home."""
         number, rng = np.searchsorted(self.shares, self.rng.random()), self.rng
         (cells, form), plan = self.pieces[number], self.plans[number]
-        # a start before the piece counts as its first frame: beginnings, read from silence, come often enough
+        # a start before the piece counts as its first frame, so that beginnings after silence come often enough
         start = np.clip(rng.integers(-self.num_frames // 2, len(cells)), 0, max(0, len(cells) - self.num_frames))
         moved = int(rng.integers(-TRANSPOSED, TRANSPOSED + 1))
         crop, plan = cells[start:start + self.num_frames], plan[start:start + self.num_frames].copy()
@@ -107,7 +107,7 @@ class Crops(keras.utils.PyDataset):
             if rng.random() < share:
                 plan[:, kinds] = unknown[kinds]
         home = infill_inputs.HOMES + int(plan[0, -1] if plan[0, -1] < unknown[-1] else rng.integers(12))
-        if form.tonic is None:  # nobody knows it: pitches keep their names
+        if form.tonic is None:  # unknown key: pitches keep their names
             home = infill_inputs.home(form)
         if plan[0, -1] < infill_inputs.NO_HEIGHT and rng.random() < 0.1:
             plan[:, -1] = infill_inputs.NO_HEIGHT

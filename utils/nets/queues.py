@@ -1,8 +1,8 @@
-"""WaveNet weights as arrays -> codes or samples, one by one: each layer queues what it will look back at; no Keras.
+"""WaveNet weights as arrays -> codes or samples, one by one: each layer keeps a queue of past inputs; no Keras.
 
-A step of generation needs, in each layer, the input of now and of `dilation` steps ago. A network that is called on its
-whole receptive field computes all that lies between them anew for each code; a queue as long as the dilation remembers
-it. Numba compiles the loop; without Numba, plain NumPy takes the same steps, several times slower.
+A step of generation needs, in each layer, the present input and the input of `dilation` steps ago. If the network is
+called on its whole receptive field, it computes all inputs between them again for each code. A queue as long as the
+dilation remembers them. Numba compiles the loop; without Numba, plain NumPy computes the same, several times slower.
 """
 
 import time
@@ -13,37 +13,38 @@ from tqdm import tqdm
 
 try:
     from utils.nets import queues_numba
-except ImportError:  # Numba, which they need, is not to be had everywhere
+except ImportError:  # Numba is not available everywhere
     queues_numba = None
 
-RATE = 16_000  # samples a second, of audio
-STEPS_A_LOOK = 2_000  # steps between two looks at the progress bar
+RATE = 16_000  # samples per second, of audio
+STEPS_A_LOOK = 2_000  # steps between two updates of the progress bar
 ARRAYS = ("embed gate_kernel gate_bias residual_kernel residual_bias skip_kernel skip_bias hidden_kernel hidden_bias "
           "head_kernel head_bias").split()  # of `wavenet.weights`
 Net = namedtuple("Net", "gaussian lowest follow dilations starts queue hop biases excitation".split() + ARRAYS)
-Net.__doc__ = """A network as the loop reads it: what is known of the steps, the queues, and its weights.
+Net.__doc__ = """A network as the loop reads it: inputs of the steps, queues, and weights.
 
-gaussian: bool, whether the head is one. lowest: float32, its lowest log sigma. follow: float32 (states, levels) or
+gaussian: bool, whether the head is Gaussian. lowest: float32, its lowest log sigma. follow: float32 (states, levels) or
 empty, see `generate`. starts: int64 (layers,), where each layer's queue begins. queue: float32 (places, streams,
-channels). hop: int. biases: float32 (rows, layers, 2 channels), what the conditions add. excitation: float32 (steps,
+channels). hop: int. biases: float32 (rows, layers, 2 channels), from the conditions. excitation: float32 (steps,
 channels).
 """
 
 
 def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.0, seed=0, first=None, excitation=None,
              follow=None, progress=False):
-    """Generate codes or samples, several streams side by side, from empty queues.
+    """Generate codes or samples, several streams in parallel, from empty queues.
 
     Args: weights: dict of arrays, see `wavenet.weights`. num_samples: int, steps of each stream. condition: float
-        (rows, size), the same for all streams, a row for each `hop` steps; for a network that was built with
-        conditions. num_streams: int. temperature: divides the logits, or multiplies sigma; 0 takes what is likeliest.
-        seed: int. first: the code, state or sample to start from; by default silence: the middle code, or the sample 0.
-        excitation: float (steps, size), for a network that was built with it. follow: int (states, levels), the state
-        that each code leads to from each state; by default the code itself. progress: show a bar with the steps a
-        second, and how many times real time that is at audio's 16 kHz.
-    Returns: int32 (num_streams, num_samples), codes; of a Gaussian head float32, samples.
-    Raises: ValueError for no samples or streams, a temperature below 0, weights that are no WaveNet's or hold NaN, and
-        a condition or excitation that is missing, too short, of another size, not finite, or not asked for.
+        (rows, size), the same for all streams, a row for each `hop` steps; for a network with conditions. num_streams:
+        int. temperature: divides the logits, or multiplies sigma; 0 takes the likeliest value. seed: int. first: the
+        code, state or sample to start from; by default silence: the middle code, or the sample 0. excitation: float
+        (steps, size), for a network with an excitation. follow: int (states, levels), the state that follows each state
+        and code; by default the code itself. progress: show a bar with the steps per second, also as a multiple of real
+        time at 16 kHz.
+    Returns: int32 (num_streams, num_samples), codes; for a Gaussian head float32, samples.
+    Raises: ValueError for fewer than one sample or stream, a temperature below 0, weights that are not those of a
+        WaveNet or hold NaN, and a condition or excitation that is missing, too short, of another size, not finite, or
+        not used by the network.
     Source: Le Paine et al. 2016, Fast Wavenet Generation Algorithm. Notebook: 03.
     """
     if num_samples < 1 or num_streams < 1 or not 0 <= temperature < np.inf:
@@ -67,12 +68,12 @@ def generate(weights, num_samples, condition=None, num_streams=1, temperature=1.
 
 
 def logits(weights, inputs, condition=None, excitation=None):
-    """Say what the network expects after each input, by the queues: equal to its whole forward pass.
+    """Compute the outputs after each input, with the queues: equal to the network's full forward pass.
 
     Args: weights, condition, excitation: as `generate`. inputs: int (streams, steps), codes or states; for a Gaussian
         head float, samples.
-    Returns: float32 (streams, steps, levels): at each step the logits of the next code; of a Gaussian head
-        (streams, steps, 2), mean and log sigma of the next sample.
+    Returns: float32 (streams, steps, levels): at each step the logits of the next code; for a Gaussian head (streams,
+        steps, 2), mean and log sigma of the next sample.
     Raises: ValueError as `generate`, and for codes outside the levels.
     Notebook: 03.
     """
@@ -89,12 +90,12 @@ def logits(weights, inputs, condition=None, excitation=None):
 
 
 def _net(weights, num_streams, condition, excitation, follow, num_samples):
-    """Check what is given and bring it into the loop's form, the queues empty."""
+    """Check the arguments and convert them for the loop, with empty queues."""
     missing = {"dilations", *ARRAYS} - weights.keys()
     if missing:
         raise ValueError(f"weights without {', '.join(sorted(missing))}: pass what wavenet.weights returned")
     if not all(np.isfinite(value).all() for value in weights.values()):
-        raise ValueError("the weights hold NaN or infinity: look whether the network's loss was finite")
+        raise ValueError("the weights hold NaN or infinity: check whether the network's loss was finite")
     arrays = {name: np.ascontiguousarray(weights[name], np.float32) for name in ARRAYS}
     dilations = np.asarray(weights["dilations"], np.int64)
     (states, channels), levels = arrays["embed"].shape, len(arrays["head_bias"])
@@ -113,7 +114,7 @@ def _net(weights, num_streams, condition, excitation, follow, num_samples):
 
 
 def _biases(weights, condition, num_samples):
-    """What the conditions add to each gate: hop, float32 (rows, layers, 2 channels)."""
+    """The biases of each gate from the conditions: hop, float32 (rows, layers, 2 channels)."""
     hop = int(weights.get("hop", 1))
     size = weights["squeeze_kernel"].shape[0] if "squeeze_kernel" in weights else 0
     condition = _rows("condition", condition, size, -(-num_samples // hop))
@@ -129,20 +130,20 @@ def _run(net, line, start, stop, draws, temperature, found):
 
 
 def _rows(name, values, size, count):
-    """The first `count` rows of what is known beside the steps, float32 (count, size), once checked."""
+    """Check a condition or an excitation and return its first `count` rows, float32 (count, size)."""
     if values is None and not size:
         return np.zeros((count, 0), np.float32)
     if not size:
         raise ValueError(f"this network was built without {name}: leave it out")
     values = np.asarray(np.zeros((0, 0)) if values is None else values, np.float32)
     if values.ndim != 2 or values.shape[1] != size or len(values) < count or not np.isfinite(values).all():
-        raise ValueError(f"{name} of shape {values.shape}: this network wants finite numbers, {size} in each of at "
+        raise ValueError(f"{name} of shape {values.shape}: this network needs finite numbers, {size} in each of at "
                          f"least {count} rows")
     return np.ascontiguousarray(values[:count])
 
 
 def _run_numpy(line, start, stop, draws, temperature, found, net):
-    """What `queues_numba.run` does, without Numba."""
+    """The same as `queues_numba.run`, without Numba."""
     channels, gated = net.embed.shape[1], [None] * len(net.dilations)
     for t in range(start, stop):
         now = line[:, t]

@@ -1,4 +1,4 @@
-"""The loop of `queues`, compiled by Numba: a step of all layers for each code or sample, one stream or many."""
+"""The loop of `queues`, compiled by Numba: one step of all layers per code or sample, for one stream or many."""
 
 import numpy as np
 from numba import njit
@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True, fastmath=True)
 def _add_product(out, inputs, kernel):
-    """out (streams, m) += inputs (streams, n) @ kernel (n, m); one stream by hand, four rows at a time."""
+    """out (streams, m) += inputs (streams, n) @ kernel (n, m); for one stream an explicit loop, four rows at a time."""
     if len(out) > 1:
         out += np.dot(inputs, kernel)
         return
@@ -35,7 +35,7 @@ def _tanh(x):
 
 @njit(cache=True, fastmath=True)
 def run(line, start, stop, draws, temperature, found, net):
-    """Step a `queues.Net` from `start` to `stop`: read line[:, t], write line[:, t + 1], or the head into `found`."""
+    """Run a `queues.Net` from `start` to `stop`: read line[:, t], write line[:, t + 1], or the head to `found`."""
     streams, channels, layers, levels = line.shape[0], net.embed.shape[1], len(net.dilations), len(net.head_bias)
     known = net.excitation.shape[1]
     x, pair = np.empty((streams, channels), np.float32), np.empty((streams, 2 * channels + known), np.float32)
@@ -98,7 +98,7 @@ def run(line, start, stop, draws, temperature, found, net):
 
 @njit(cache=True, fastmath=True)
 def _draw(scores, draw, temperature):
-    """A code by its logits and a number from 0 to 1; the logits are used up."""
+    """Draw a code from logits and a number from 0 to 1; the logits are overwritten."""
     highest, best = scores[0], 0
     for j in range(len(scores)):
         if scores[j] > highest:

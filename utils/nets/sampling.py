@@ -1,4 +1,4 @@
-"""From a network's logits to one choice: temperature, and the caller's own random generator."""
+"""From a network's logits to one choice, with a temperature and the caller's random generator."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ def sample(logits, rng, temperature=1.0):
     """Draw one index from each distribution.
 
     Args: logits: float (..., vocab), natural logarithms up to a constant; -inf forbids an index. rng: numpy Generator.
-        temperature: divides the logits; below 1 likelier, above 1 bolder, 0 always takes the likeliest.
+        temperature: divides the logits; below 1 safer, above 1 bolder, 0 always takes the likeliest.
     Returns: int64 (...), each from 0 to vocab - 1.
-    Raises: ValueError for a temperature below 0, NaN, or a distribution with nothing to choose.
+    Raises: ValueError for a temperature below 0, NaN, or a distribution that forbids every index.
     Notebook: 02, "How bold?".
     """
     logits = np.asarray(logits, np.float64)
@@ -19,19 +19,20 @@ def sample(logits, rng, temperature=1.0):
         raise ValueError(f"logits have shape {logits.shape}: the last axis must be the vocabulary")
     with np.errstate(invalid="ignore"):
         logits = logits - logits.max(axis=-1, keepdims=True)
-    if np.isnan(logits).any():  # from NaN, from an infinite logit, and from a row that is -inf throughout
-        raise ValueError("logits hold NaN, +inf, or forbid every index: look whether the network's loss was finite")
+    if np.isnan(logits).any():  # comes from NaN, an infinite logit, or a row of only -inf
+        raise ValueError("logits hold NaN, +inf, or forbid every index: check whether the network's loss was finite")
     if temperature == 0:
         return logits.argmax(axis=-1)
-    with np.errstate(over="ignore"):  # a tiny temperature leaves only the likeliest, as it should
+    with np.errstate(over="ignore"):  # a tiny temperature leaves only the likeliest index
         logits = logits / temperature
-    return (logits + rng.gumbel(size=logits.shape)).argmax(axis=-1)  # Gumbel's trick: softmax draws without a softmax
+    return (logits + rng.gumbel(size=logits.shape)).argmax(axis=-1)  # Gumbel trick: the same as drawing from a softmax
 
 
 def draw(share, chance, temperature):
-    """Draw a cell of a voice from each row: hold, rest or strike by probability, and by the temperature which pitch.
+    """Draw a cell of a voice from each row: hold, rest or strike by probability, then a pitch with the temperature.
 
-    A temperature of the whole would favour hold, one cell, over the many pitches that share a strike: too few notes.
+    A temperature on all tokens would favour hold, a single token, over a strike, which many pitches share: too few
+    notes.
 
     Args: share: float (rows, infill_inputs.VOCAB), log-probabilities of hold, rest and pitches. chance: float (rows,),
         0 to 1. temperature: float from 0.

@@ -1,25 +1,28 @@
-"""A student that colours an additive piano, frame by frame of a short-time Fourier transform, and how it learns."""
+"""A student that changes the sound of an additive piano in a short-time Fourier transform, and its training."""
+
+from pathlib import Path
 
 import numpy as np
 
-from utils.nets import training, wavenet
+from utils.nets import training
 from utils.nets.backend import keras, layers, ops
+from utils.nets.excerpts import Excerpts
 
-WINDOW, FRAME_STEP = 1024, 160  # samples of a frame, 64 ms, and from one to the next, 10 ms
+WINDOW, FRAME_STEP = 1024, 160  # samples: frame, 64 ms, and step to the next, 10 ms
 BINS = WINDOW // 2 + 1
 FFT_SIZES = (4096, 2048, 1024, 512, 256)  # samples of the windows of spectra, a quarter of each apart
 FLOOR = 1e-4  # of full scale, -80 dB: magnitudes below are not told apart
 LOUDEST_LOG_GAIN, SOFTEST_LOG = 3.0, -12.0  # limits of what the head may ask for
-WAVE_WEIGHT, MATCHING_WEIGHT = 0.5, 1.0  # of the samples' difference, and of the critic's layers, in the loss
+WAVE_WEIGHT = 0.5  # of the samples' difference in the loss
 PASS_SAMPLES, EDGE_SAMPLES = 64_000, 4_000  # a pass, and what it shares with each neighbour: more than a frame can see
-EYE = 1024, 256  # samples of the windows of critic and `level_loss`, and from one to the next
+EYE = 1024, 256  # samples of the windows of `level_loss`, and from one to the next
 
 
 def build(channels=192, num_layers=6, kernel_size=7, condition_size=204):
-    """Build the student: from the notes and an additive piano's wave to the spectra of the real piano, and a wave.
+    """Build the student: from notes and the wave of an additive piano to the spectra of the real piano, and a wave.
 
-    Convolutions over frames of 10 ms, as wide as a frame needs and no slower in time than it, say for each frequency
-    how the additive piano is to be amplified and turned, and what is to be added; the inverse transform makes the wave.
+    Convolutions run over frames of 10 ms. For each frequency they give a gain and a phase for the additive piano, and a
+    part to add. The inverse transform makes the wave.
 
     Args: channels, num_layers, kernel_size: of the layers over frames. condition_size: numbers in each row of the
         condition, two rows for each frame.
@@ -50,33 +53,17 @@ def build(channels=192, num_layers=6, kernel_size=7, condition_size=204):
     return keras.Model([condition, excitation], wave, name="student")
 
 
-def build_critic(channels=24, scale=1.0):
-    """Build a critic of patches: convolutions over a log spectrogram, whose every output judges a part of it.
-
-    Args: channels: of the first layer. scale: what a unit of the waves is, in full scale: below FLOOR it hears nothing.
-    Returns: keras.Model from a wave (batch, steps) to a list of float arrays: each layer's output, the last the logits
-        (batch, patches in time, patches in frequency, 1), above 0 for the real piano.
-    Source: Isola et al. 2017, Image-to-image translation, section 3.2.2 (patches). Notebook: 03, "All at once".
-    """
-    wave = keras.Input((None,), name="wave")
-    x = _levels(wave, FLOOR / scale)[..., None] / 3 + 1
-    seen = []
-    for size, strides in ((channels, (1, 2)), (2 * channels, (2, 2)), (3 * channels, (2, 2)), (4 * channels, (1, 2))):
-        x = layers.LeakyReLU(0.2)(layers.Conv2D(size, (3, 5), strides, padding="same")(x))
-        seen.append(x)
-    return keras.Model(wave, [*seen, layers.Conv2D(1, 3, padding="same", use_bias=False)(x)], name="critic")
-
-
 def spectrum(wave, size, step):
     """Short-time Fourier transform of waves (batch, steps), centred: real and imaginary (batch, frames, bins)."""
     return ops.stft(ops.pad(wave, ((0, 0), (size // 2, size // 2))), size, step, size, center=False)
 
 
 def spectral_loss(target, wave, floor=FLOOR):
-    """How far two waves' spectra are apart: log magnitudes and spectral convergence, averaged over FFT_SIZES.
+    """Distance between the spectra of two waves: log magnitudes and spectral convergence, averaged over FFT_SIZES.
 
-    Args: target, wave: float (batch, steps). floor: magnitude below which none is told from another.
-    Returns: float, a scalar: mean absolute difference of the natural logs, plus the difference's norm by the target's.
+    Args: target, wave: float (batch, steps). floor: smaller magnitudes count as this one.
+    Returns: float, a scalar: mean absolute difference of the natural logs, plus the norm of the difference divided by
+        the target's norm.
     Source: Yamamoto et al. 2020, Parallel WaveGAN, section 2.2. Notebook: 03, "All at once".
     """
     total = 0.0
@@ -88,12 +75,12 @@ def spectral_loss(target, wave, floor=FLOOR):
 
 
 def level_loss(target, wave, floor=FLOOR):
-    """How far the levels of each frequency are apart over an excerpt: mean and deviation of the log magnitudes.
+    """Distance between the levels of each frequency over an excerpt: mean and deviation of the log magnitudes.
 
-    What two waves are to an ear that does not compare them moment by moment; `spectral_loss` alone leaves what is soft
-    and uncertain too soft, for the middle of all guesses is below their mean.
+    This compares two waves without comparing them moment by moment. With `spectral_loss` alone, soft and uncertain
+    sounds become too soft, because the median of the possible values is below their mean.
 
-    Args: target, wave: float (batch, steps). floor: magnitude far below which none is told from another.
+    Args: target, wave: float (batch, steps). floor: much smaller magnitudes count as equal.
     Returns: float, a scalar, in natural logs.
     Notebook: 03, "All at once".
     """
@@ -103,21 +90,15 @@ def level_loss(target, wave, floor=FLOOR):
 
 
 class Learner(keras.Model):
-    """A student that learns from the spectra of real waves, and from a critic that learns beside it where one is given.
+    """A student that learns from the spectra of real waves.
 
-    The critic's loss asks that the real wave seem more real than the student's of the same notes, the student's asks
-    the opposite and that the critic's layers see the same in both; each side's gradient moves that side alone.
-
-    Args: student: what `build` returned. critic: what `build_critic` returned, or None. scale: what a unit of the
-        waves is, in full scale. level_weight, critic_weight: of `level_loss` and of what the critic says, beside
-        `spectral_loss`.
-    Source: Jolicoeur-Martineau 2018, The relativistic discriminator; Kumar et al. 2019, MelGAN (matching layers).
+    Args: student: what `build` returned. scale: what a unit of the waves is, in full scale. level_weight: of
+        `level_loss` with `spectral_loss`.
     """
 
-    def __init__(self, student, critic=None, scale=1.0, level_weight=0.0, critic_weight=0.1):
+    def __init__(self, student, scale=1.0, level_weight=0.0):
         super().__init__()
-        self.student, self.critic, self.floor = student, critic, FLOOR / scale
-        self.level_weight, self.critic_weight = level_weight, critic_weight
+        self.student, self.floor, self.level_weight = student, FLOOR / scale, level_weight
         self.built = True  # all that it holds is
 
     def call(self, inputs):
@@ -125,22 +106,11 @@ class Learner(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = spectral_loss(y, y_pred, self.floor) + WAVE_WEIGHT * ops.mean(ops.abs(y - y_pred))
-        if self.level_weight:
-            loss += self.level_weight * level_loss(y, y_pred, self.floor)
-        if self.critic is None:
-            return loss
-        *of_real, real = self.critic(y)
-        lesson = ops.mean(ops.softplus(self.critic(ops.stop_gradient(y_pred))[-1] - real))
-        fixed = [ops.stop_gradient(variable.value) for variable in self.critic.trainable_variables]
-        (*of_made, made), _ = self.critic.stateless_call(fixed, [], y_pred)
-        opinion = ops.mean(ops.softplus(ops.stop_gradient(real) - made))
-        for one, other in zip(map(ops.stop_gradient, of_real), of_made):
-            opinion += MATCHING_WEIGHT * ops.mean(ops.abs(one - other)) / ops.mean(ops.abs(one))
-        return loss + lesson + self.critic_weight * opinion
+        return loss + self.level_weight * level_loss(y, y_pred, self.floor) if self.level_weight else loss
 
 
-class Lessons(wavenet.Excerpts):
-    """Excerpts for a student: what is known of them, and the wave. Arguments as of `wavenet.Excerpts`."""
+class Lessons(Excerpts):
+    """Excerpts for a student: the known inputs, and the wave. Arguments as of `Excerpts`."""
 
     def __getitem__(self, number):
         (_, *known), target = super().__getitem__(number)
@@ -149,12 +119,12 @@ class Lessons(wavenet.Excerpts):
 
 def fit(learner, train, valid, folder, epochs, steps=200, num_steps=16_000, batch_size=4, learning_rate=1.5e-3, seed=0,
         known=(None, None)):
-    """Train a student on random excerpts; a run that was stopped goes on from its last whole epoch.
+    """Train a student on random excerpts; a stopped run continues after its last complete epoch.
 
     Args: learner: a Learner. train, valid: lists of float (1 + samples,). known: of train and of valid, a function
         from (number of the line, first step, num_steps) to [condition, excitation]. The others: as `wavenet.fit`.
     Returns: dict, the history: loss, of the Learner, and val_loss, the spectral loss of 16 held-out excerpts, one value
-        an epoch.
+        per epoch.
     Notebook: 03, "All at once".
     """
     learner.compile(training.optimizer(epochs * steps, learning_rate),
@@ -170,25 +140,79 @@ def fit(learner, train, valid, folder, epochs, steps=200, num_steps=16_000, batc
     return training.fit(learner, lessons, folder, epochs, score)
 
 
+def fit_in_stages(model, train, valid, folder, stages, scale=1.0, **settings):
+    """Train a student in stages, each with its own `level_weight`.
+
+    Args: model: what `build` returned. stages: list of dicts: level_weight of `Learner`, and what else changes of the
+        settings. scale: of `Learner`. The others: as `fit`.
+    Returns: dict, the history of all epochs.
+    Notebook: 03, "All at once".
+    """
+    return training.in_stages(lambda number, level_weight, **stage: fit(
+        Learner(model, scale, level_weight), train, valid, Path(f"{folder}_{number}"), **settings | stage), stages)
+
+
+def briefly(model, train, minutes, known, scale=1.0):
+    """Train a student for some minutes: `training.briefly`, on lines and what is known of them as `fit`."""
+    lessons = Lessons(train, 16_000, 4, 100_000, known, FRAME_STEP)
+    training.briefly(Learner(model, scale, level_weight=1.0), lessons, minutes, 1.5e-3)
+
+
+def player(model, hears, scale=1.0):
+    """Make a student a player: a function from (notes, num_samples) to a wave, times scale; hears: what it is given."""
+    model.compile(jit_compile=True)
+    return lambda notes, num_samples: scale * perform(model, num_samples, *hears(notes, num_samples))
+
+
 def perform(student, num_samples, condition, excitation):
-    """Play a piece, in passes of PASS_SAMPLES that overlap by more than any frame can see.
+    """Play a piece, in passes of PASS_SAMPLES that overlap by more than the receptive field.
 
     Args: student: what `build` returned. num_samples: int. condition: float (rows, size), a row for each FRAME_STEP / 2
         samples. excitation: float (num_samples, 1).
-    Returns: float32 (num_samples,), in the unit of the waves that it learned.
-    Raises: ValueError for no samples, and for a condition or excitation that is of the wrong shape or not finite.
+    Returns: float32 (num_samples,), in the unit of the training waves.
+    Raises: ValueError for fewer than one sample, and for a condition or excitation that is of the wrong shape or not
+        finite.
     Notebook: 03, "All at once".
     """
     if num_samples < 1:
         raise ValueError(f"{num_samples} samples: give at least 1")
-    streams = wavenet.streams(student, num_samples, FRAME_STEP // 2, condition=condition, excitation=excitation)
+    given = streams(student, num_samples, FRAME_STEP // 2, condition=condition, excitation=excitation)
     result = []
     for start in range(0, num_samples, PASS_SAMPLES):
         first, last = start - EDGE_SAMPLES, start + PASS_SAMPLES + EDGE_SAMPLES
-        parts = [wavenet.cut(stream, first // rate, last // rate)[None] for stream, rate in streams]
+        parts = [cut(stream, first // rate, last // rate)[None] for stream, rate in given]
         wave = student.predict_on_batch(parts)
         result.append(wave[0, EDGE_SAMPLES:EDGE_SAMPLES + PASS_SAMPLES])
     return np.concatenate(result)[:num_samples]
+
+
+def streams(model, num_samples, hop, **known):
+    """Check what a performer hears of a piece.
+
+    Args: model: what `build` returned. num_samples: int, to be played. hop: samples for each row
+        of the condition. known: arrays by the names of the model's inputs: condition (rows, size), others (samples,
+        ...); None where there is none.
+    Returns: list of (float32 array, samples per row) in the order of the model's inputs.
+    Raises: ValueError for an input that is missing, of the wrong shape or not finite.
+    """
+    found = []
+    for layer in model.inputs:
+        rate, stream = hop if layer.name == "condition" else 1, known[layer.name]
+        rows = -(-num_samples // rate)
+        if stream is None or np.shape(stream)[1:] != tuple(layer.shape[2:]) or len(stream) < rows:
+            raise ValueError(f"{layer.name} of shape {np.shape(stream)}: give at least {rows} rows of "
+                             f"{layer.shape[-1] or 1} numbers")
+        stream = np.asarray(stream, np.float32)
+        if not np.isfinite(stream).all():
+            raise ValueError(f"{layer.name} holds NaN or infinity: look where it was made")
+        found.append((stream, rate))
+    return found
+
+
+def cut(stream, begin, stop):
+    """Take rows of an array (rows, ...) from begin to stop, zeros where there are none."""
+    before, after = max(-begin, 0), max(stop - len(stream), 0)
+    return np.pad(stream[max(begin, 0):max(stop - after, 0)], ((before, after),) + ((0, 0),) * (stream.ndim - 1))
 
 
 def _near_zero(deviation):
@@ -196,7 +220,7 @@ def _near_zero(deviation):
 
 
 def _levels(wave, floor):
-    """Natural logs of the magnitudes (batch, frames, bins) that the critic sees: a sine's is its amplitude."""
+    """Natural logs of the magnitudes (batch, frames, bins) of `level_loss`: a sine's is its amplitude."""
     real, imaginary = spectrum(wave, *EYE)
     return _logarithms(real * 4 / EYE[0], imaginary * 4 / EYE[0], floor)
 
@@ -207,6 +231,6 @@ def _logarithms(real, imaginary, floor):
 
 
 def _magnitudes(wave, size):
-    """Magnitudes of short-time spectra (batch, frames, bins): a sine's is its amplitude."""
+    """Magnitudes of short-time spectra (batch, frames, bins); a sine has its amplitude."""
     real, imaginary = ops.stft(wave, size, size // 4, size, center=False)
     return ops.sqrt(ops.square(real) + ops.square(imaginary) + 1e-12) * (4 / size)

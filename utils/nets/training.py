@@ -1,4 +1,4 @@
-"""What every long training does alike: the schedule, a `fit` that goes on where it was stopped, the score in nats."""
+"""Shared parts of long trainings: the schedule, a `fit` that continues after a stop, the score in nats."""
 
 import csv
 import hashlib
@@ -13,12 +13,12 @@ from utils import runs
 from utils.nets.backend import keras
 
 LOG, NAME, BEST = "history.csv", "training.txt", "best.weights.h5"  # files of `fit`
-WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps, above which XLA's ten seconds of compiling pay
-SILENCE_SECONDS = 10  # the longest that a training says nothing
+WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps: with more, XLA saves more than its ten seconds
+SILENCE_SECONDS = 10  # the longest time without a printed line
 
 
 def optimizer(num_steps, learning_rate, weight_decay=0.01):
-    """Build AdamW that warms up for 200 steps, or a tenth of a short training, and falls as a cosine to 0.
+    """Build AdamW with a warm-up of 200 steps, or a tenth of a short training, and a cosine decay to 0.
 
     Args: num_steps: of the whole training. learning_rate: its peak. weight_decay: of AdamW. Gradients are clipped to a
         norm of 1.
@@ -32,16 +32,16 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
 
 
 def fit(model, batches, folder, epochs, score, keep_best=False):
-    """Train a compiled model, epoch by epoch; what was stopped goes on after its last whole epoch.
+    """Train a compiled model, epoch by epoch; a stopped run continues after its last complete epoch.
 
-    A folder that holds another training, of other settings or music, or one that was finished, is begun anew: losses of
-    two trainings never meet in one history.
+    If the folder holds a training with other settings or music, or a finished one, the training starts again. Losses of
+    two trainings are never in one history.
 
-    Args: model: a compiled keras.Model. batches: PyDataset with a NumPy Generator `rng`. folder: Path, made at need,
-        for the backup, TensorBoard's logs and history.csv. epochs: int. score: function without arguments that returns
-        the validation loss, called after each epoch. keep_best: whether the model is left with the weights of the epoch
-        of the lowest validation loss; otherwise with the last ones.
-    Returns: dict, the history: loss and val_loss, lists of float, one an epoch.
+    Args: model: a compiled keras.Model. batches: PyDataset with a NumPy Generator `rng`. folder: Path, created if
+        missing, for the backup, TensorBoard's logs and history.csv. epochs: int. score: function without arguments that
+        returns the validation loss, called after each epoch. keep_best: whether the model gets the weights of the epoch
+        with the lowest validation loss; otherwise it keeps the last ones.
+    Returns: dict, the history: loss and val_loss, lists of float, one value per epoch.
     Notebook: 02, "Training".
     """
     folder = Path(folder)
@@ -52,7 +52,7 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
         shutil.rmtree(folder / "backup", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).write_text(name)
-    model.optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
+    model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
@@ -70,23 +70,67 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
     return history(folder)
 
 
+def in_stages(fit, stages):
+    """Train in stages, one after the other, and join their histories.
+
+    Args: fit: function from the number of a stage and its settings to a history. stages: list of dicts of settings.
+    Returns: dict, the history of all epochs.
+    Notebook: 03, "A teacher" and "All at once".
+    """
+    found = [fit(number, **stage) for number, stage in enumerate(stages)]
+    return {name: [value for each in found for value in each[name]] for name in found[0]}
+
+
+def briefly(model, lessons, minutes, learning_rate=3e-3, loss=None):
+    """Train for some minutes at a constant rate and keep the mean of the last weights, for the "Try it" cells.
+
+    Args: model: keras.Model, with a loss of its own where `loss` is None. lessons: PyDataset of one long epoch.
+        minutes: see `Limit`; 0 takes one step.
+    Notebook: 03, "Try it: a WaveNet of your own".
+    """
+    adam = keras.optimizers.Adam(learning_rate, global_clipnorm=1.0, use_ema=True, ema_momentum=0.98)
+    print("compiling, then training ...", flush=True)
+    model.compile(adam, loss, jit_compile=minutes >= 1)  # XLA's ten seconds of compiling pay in a minute
+    model.fit(lessons, verbose=0, callbacks=[Limit(minutes)])
+
+
+class Limit(keras.callbacks.Callback):
+    """Stop a `fit` after some minutes: a slow machine trains less, but not longer. For the "Try it" cells.
+
+    Args: minutes: of wall-clock time, counted from the first step.
+    """
+
+    def __init__(self, minutes):
+        super().__init__()
+        self.minutes, self.end, self.said = minutes, None, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.monotonic()
+        self.end = self.end or now + 60 * self.minutes
+        if now - self.said > SILENCE_SECONDS:
+            left, self.said = max(self.end - now, 0) / 60, now
+            print(f"loss {float((logs or {}).get('loss', np.nan)):.3f}, {left:.1f} minutes left", flush=True)
+        self.model.stop_training = now >= self.end
+
+
 def history(folder):
-    """Read the losses of all epochs of the training in a folder, those before an interruption too.
+    """Read the losses of all epochs of the training in a folder, also those before an interruption.
 
     Args: folder: Path, as `fit`.
-    Returns: dict with loss and val_loss, lists of float, one an epoch.
+    Returns: dict with loss and val_loss, lists of float, one value per epoch.
     """
     with open(Path(folder) / LOG, newline="") as file:
-        last = {row["epoch"]: row for row in csv.DictReader(file)}  # twice where it was stopped between log and backup
+        last = {row["epoch"]: row for row in csv.DictReader(file)}  # twice after a stop between log and backup
     return {name: [float(row[name]) for row in last.values()] for name in ("loss", "val_loss")}
 
 
 def rebuild(run_dir):
     """Build a run's network from its config alone, and load its weights.
 
-    Args: run_dir: folder that `runs.save` wrote, its config's `build` such as "two_clocks.build_two_clock".
+    Args: run_dir: folder that `runs.save` wrote, with a config whose `build` is a name such as
+        "two_clocks.build_two_clock".
     Returns: keras.Model.
-    Raises: ValueError as `runs.load`, and for a config without a builder of this room.
+    Raises: ValueError as `runs.load`, and for a config without a builder in utils/nets.
     Notebook: 03, "Composed and performed by networks alone".
     """
     config = runs.config(run_dir)
@@ -102,16 +146,16 @@ def rebuild(run_dir):
 
 
 def by_length(pieces, size, numbers=None):
-    """Divide pieces into batches of like length, so that little is padded: list of lists of at most `size` numbers.
+    """Divide pieces into batches of similar length, to need little padding: list of lists of at most `size` indices.
 
-    Args: pieces: list of whatever has a length. size: int. numbers: of the pieces to take; None takes them all.
+    Args: pieces: list of objects with a length. size: int. numbers: indices of the pieces to use; None for all.
     """
     order = sorted(range(len(pieces)) if numbers is None else numbers, key=lambda number: len(pieces[number]))
     return [order[i:i + size] for i in range(0, len(order), size)]
 
 
 def nats(logits, tokens):
-    """Score tokens by the logits that predicted them.
+    """Compute the nats of tokens from the logits that predicted them.
 
     Args: logits: float (..., vocab). tokens: int (...), each below vocab.
     Returns: float (...), nats of each token.
@@ -122,7 +166,7 @@ def nats(logits, tokens):
 
 
 class _Progress(keras.callbacks.Callback):
-    """A line for each epoch, and lines within one that takes longer than SILENCE_SECONDS."""
+    """Print a line for each epoch, and more lines in an epoch longer than SILENCE_SECONDS."""
 
     def __init__(self, epochs, steps):
         super().__init__()
@@ -145,10 +189,10 @@ class _Progress(keras.callbacks.Callback):
 
 
 def _name(model, batches, epochs):
-    """Tell one training from another: by its length, its first batch, the network's shapes and the optimiser."""
+    """Identify a training by its length, its first batch, the network's shapes and the optimiser."""
     state = batches.rng.bit_generator.state
     parts = [np.ascontiguousarray(part).tobytes() for part in keras.tree.flatten(batches[0])]
-    batches.rng.bit_generator.state = state  # as if nobody had looked
-    optimizer = model.optimizer.get_config() | {"name": ""}  # a session's second one is called "adam_1"
+    batches.rng.bit_generator.state = state  # as before the first batch was drawn
+    optimizer = model.optimizer.get_config() | {"name": ""}  # the second one of a session is called "adam_1"
     settings = epochs, len(batches), [weight.shape for weight in model.weights], optimizer
     return hashlib.sha256(b"".join([repr(settings).encode(), *parts])).hexdigest()

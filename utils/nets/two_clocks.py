@@ -8,24 +8,24 @@ from utils.music import text
 from utils.nets import char_rnn, inputs, training
 from utils.nets.backend import keras, layers, ops
 
-UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, before it): shares in train
+UPBEATS = {(16, 4): .65, (16, 0): .24, (12, 0): .06, (12, 4): .05}  # (frames in a bar, in the upbeat): shares in train
 
 
 class TwoClockRNN(keras.Model):
-    """A character RNN with two clocks: a slow stack ticks once a frame, a fast layer once a character within it.
+    """A character RNN with two clocks: a slow stack makes one step per frame, a fast layer one step per character.
 
-    The slow stack reads which characters the last frame held, where in the bar the next one stands, and which frame
-    followed when the piece last sounded like this (`inputs.Memory`); its state reaches across bars. The fast layer
-    starts each frame from what the slow one says and writes the frame character by character. A frame of five
-    characters costs one large step and five small ones, so it learns several times as much a minute.
+    The slow stack reads the characters of the last frame, the place of the next frame in the bar, and the frame that
+    followed when the piece last sounded like this (`inputs.Memory`). Its state lasts over bars. The fast layer starts
+    each frame from the output of the slow stack and writes the frame character by character. A frame of five characters
+    needs one large step and five small ones, so the network learns several times as much per minute.
 
     Call it with a batch of `inputs.pad`: tokens and recalled int (batch, frames, slots), -1 for padding; conditions int
     (batch, frames, kinds). It returns logits float (batch, frames, slots, vocab_size), each for the token in its place,
-    seeing only what stands before it.
+    from the tokens before it.
 
     Args: vocab_size: int. cell: "gru" or "lstm", of the slow stack. slow_units, slow_layers, fast_units,
-        embedding_size: sizes. num_conditions: for each kind of condition how many values it takes. dropout_rate:
-        between all layers.
+        embedding_size: sizes. num_conditions: for each kind of condition its number of values. dropout_rate: between
+        all layers.
     Source: the clocks of Mehri et al. 2017, SampleRNN, section 2. Notebook: 02, "Two clocks".
     """
 
@@ -53,7 +53,7 @@ class TwoClockRNN(keras.Model):
         written = ops.concatenate([starts, ops.maximum(tokens[:, :, :-1], 0)], axis=-1)  # the character before
         context, _ = self.tick_slow(heard, recalled, conditions, training=training)
         slots = tokens.shape[2] if tokens.shape[2] is not None else ops.shape(tokens)[2]
-        rows = ops.reshape(written, (-1, slots))  # every frame is a short text of its own: (batch * frames, slots)
+        rows = ops.reshape(written, (-1, slots))  # every frame is a separate short text: (batch * frames, slots)
         logits, _ = self.tick_fast(ops.reshape(context, (-1, context.shape[-1])), rows, training=training)
         return ops.reshape(logits, (-1, frames, slots, self.vocab_size))
 
@@ -76,7 +76,7 @@ class TwoClockRNN(keras.Model):
         state = ops.tanh(context) if state is None else state
         x, state = self.fast(self.read_token(written), initial_state=state)
         x = self.dropout(x, training=training)
-        beside = context[:, None] + ops.zeros_like(x)  # the same context beside every character
+        beside = context[:, None] + ops.zeros_like(x)  # the same context with every character
         return self.logits(self.hidden(ops.concatenate([x, beside], axis=-1))), state
 
 
@@ -97,7 +97,7 @@ def frame_loss(tokens, logits):
     """Add up the nats of each frame's characters; padding (-1) costs nothing.
 
     Args: tokens: int (batch, frames, slots). logits: float (batch, frames, slots, vocab).
-    Returns: float (batch, frames), nats a frame.
+    Returns: float (batch, frames), nats per frame.
     """
     known = ops.cast(tokens != text.NO_TOKEN, logits.dtype)
     nats = keras.losses.sparse_categorical_crossentropy(ops.maximum(tokens, 0), logits, from_logits=True)
@@ -105,12 +105,12 @@ def frame_loss(tokens, logits):
 
 
 class Crops(keras.utils.PyDataset):
-    """Random excerpts of random pieces, longer pieces more often; the same ones for the same seed.
+    """Random excerpts of random pieces, longer pieces more often; the same for the same seed.
 
-    Args: pieces: list of what `inputs.prepare` returns; transpositions are pieces of their own. num_frames: length of
-        an excerpt; a shorter piece is padded. batch_size, steps: excerpts a step, steps an epoch. seed: int.
+    Args: pieces: list of what `inputs.prepare` returns; transpositions are separate pieces. num_frames: length of an
+        excerpt; a shorter piece is padded. batch_size, steps: excerpts per step, steps per epoch. seed: int.
     An item is ((tokens, recalled, conditions), tokens), each int32 (batch_size, num_frames, ...).
-    Raises: ValueError for no pieces.
+    Raises: ValueError if there are no pieces.
     """
 
     def __init__(self, pieces, num_frames=64, batch_size=8, steps=100, seed=0, **kwargs):
@@ -130,7 +130,7 @@ class Crops(keras.utils.PyDataset):
         chosen = [self.pieces[number] for number in np.searchsorted(self.shares, self.rng.random(self.batch_size))]
         crops = []
         for piece in chosen:
-            # a start before the piece counts as its first frame: beginnings, read from silence, come often enough
+            # a start before the piece counts as its first frame, so that beginnings after silence come often enough
             start = self.rng.integers(-self.num_frames // 2, len(piece.tokens))
             start = np.clip(start, 0, max(0, len(piece.tokens) - self.num_frames))
             crops.append(inputs.Prepared(*(part[start:start + self.num_frames] for part in piece)))
@@ -140,18 +140,18 @@ class Crops(keras.utils.PyDataset):
 
 def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_size=8, learning_rate=2e-3,
         weight_decay=0.01, seed=0):
-    """Train a TwoClockRNN on random excerpts; a run that was stopped goes on from its last whole epoch.
+    """Train a TwoClockRNN on random excerpts; a stopped run continues after its last complete epoch.
 
-    Args: model: what `build_two_clock` returns. pieces: what to learn from, see `Crops`. valid: pieces likewise, scored
-        after each epoch. folder: Path, for the backup, TensorBoard's logs and history.csv. epochs, steps: steps an
-        epoch. num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as a
-        cosine to 0. weight_decay: of AdamW. seed: of the excerpts.
-    Returns: dict, the history: loss and val_loss, nats a frame, one value an epoch.
+    Args: model: what `build_two_clock` returns. pieces: training pieces, see `Crops`. valid: pieces in the same form,
+        scored after each epoch. folder: Path, for the backup, TensorBoard's logs and history.csv. epochs, steps: steps
+        per epoch. num_frames, batch_size: of the excerpts. learning_rate: its peak; it rises for 200 steps and falls as
+        a cosine to 0. weight_decay: of AdamW. seed: of the excerpts.
+    Returns: dict, the history: loss and val_loss, nats per frame, one value per epoch.
     Notebook: 02, "Training".
     """
     optimizer = training.optimizer(epochs * steps, learning_rate, weight_decay)
     data = Crops(pieces, num_frames, batch_size, steps, seed)
-    # XLA makes recurrent layers four times slower on a CPU under TensorFlow; JAX knows nothing else
+    # XLA makes recurrent layers four times slower on a CPU with TensorFlow; JAX always uses it
     model.compile(optimizer, loss=frame_loss, jit_compile=keras.backend.backend() == "jax")
     held_out = [inputs.pad([piece]) for piece in valid]
     scorer = _scorer(model)
@@ -165,17 +165,17 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
 
 def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,), sixteenths=1, tonic=None,
               batch_size=16):
-    """Score pieces by the chain rule, from an unprimed start: nothing is seen ahead of the character that is scored.
+    """Score pieces by the chain rule, without a prompt: each character is scored from the characters before it only.
 
-    Several models, and transpositions of what went before, are averaged as probabilities of each frame. Where upbeat or
-    metre of a piece is unknown, the likely ones (UPBEATS) are hypotheses of a true mixture: each is weighted by its
-    share in the training pieces times the probability it gave to the piece so far.
+    The probabilities of each frame are averaged over models and over transpositions of the past. If upbeat or metre of
+    a piece is unknown, the likely ones (UPBEATS) are hypotheses of a mixture: each is weighted by its share in the
+    training pieces times the probability that it gave to the piece so far.
 
     Args: models: a TwoClockRNN of the plain alphabet, or a list. pieces: list of rolls (frames, 128), or of lists of
         lists of MIDI pitches. upbeats: for each piece the sixteenths before its first barline, or None. bar_frames:
         for each piece 16 (4/4) or 12 (3/4), or None. transpositions: semitones, each a context to average. sixteenths:
-        in a frame, 4 on the quarter grid. tonic: pitch class of the key of all pieces, for networks that were trained
-        with it. batch_size: pieces at a time.
+        per frame, 4 on the quarter grid. tonic: pitch class of the key of all pieces, for networks trained with it.
+        batch_size: pieces at a time.
     Returns: list of float64 (frames,), nats of every frame of each piece: the sum over its characters and its space.
     Raises: ValueError for a pitch outside MIDI's range, before or after transposition, or lists of unequal length.
     Source: Boulanger-Lewandowski et al. 2012 for the benchmark. Notebook: 02, "The published benchmark".
@@ -201,7 +201,7 @@ def frame_nll(models, pieces, upbeats=None, bar_frames=None, transpositions=(0,)
 
 
 def _metres(bar, upbeat):
-    """The likely (bar_frames, upbeat) that agree with what is known of them."""
+    """The likely (bar_frames, upbeat) that agree with the known values."""
     likely = [metre for metre in UPBEATS if bar in (None, metre[0]) and upbeat in (None, metre[1])]
     return likely or [(bar or 16, upbeat or 0)]
 
@@ -215,7 +215,7 @@ def mix(nats, prior):
 
 @functools.lru_cache(maxsize=8)  # compiling takes longer than scoring a piece
 def _scorer(model):
-    """A network from a batch to the nats of each frame (batch, frames)."""
+    """Build a network from a batch to the nats of each frame (batch, frames)."""
     batch = [keras.Input((None, None), dtype="int32") for _ in range(3)]
     return keras.Model(batch, frame_loss(batch[0], model(batch)))
 

@@ -1,1 +1,1 @@
-"""Notes as waves: the piano, what a performer hears of a score, and an ear that judges a performance; no Keras here."""
+"""Notes as waves: the piano, the inputs of a performer, and measures of a performance; no Keras here."""

@@ -1,4 +1,4 @@
-"""Notes -> wave (soundfont piano, sine fallback), mu-law codes, sound files; owns the sample rate and the level."""
+"""Notes -> wave (soundfont piano, sine fallback), mu-law codes, sound files; defines the sample rate and the level."""
 
 import importlib.util
 import io
@@ -16,34 +16,34 @@ from utils.music import midi
 
 SAMPLE_RATE = 16_000  # Hz
 RELEASE_SECONDS = 1.0  # kept after the last note, for its decay
-ONE_A_SECOND = 60  # the tempo at which a quarter note is a second: of notes in seconds
-FINE_TEMPO = 1500  # quarter notes per minute of what the soundfont plays: ticks of 1 / 12,000 second
+ONE_A_SECOND = 60  # the tempo at which a quarter note lasts a second: for notes in seconds
+FINE_TEMPO = 1500  # quarter notes per minute for the soundfont: ticks of 1 / 12,000 second
 PIANO_GAIN = 3.3  # brings the soundfont's chorales to an RMS of .067-.087, peak about .5
 CONCERT_RATE = 48_000  # Hz, the soundfont's own
-HALL_SECONDS, HALL_DELAY_SECONDS, HALL_SHARE = 1.2, 0.012, 0.28  # until it is silent; before it answers; of the sound
-CONCERT_SQUEEZE, SMALL = 0.5, 0.7  # of libsndfile's compression: a piano in stereo has 85 kbit/s at .5, 65 at .7
+HALL_SECONDS, HALL_DELAY_SECONDS, HALL_SHARE = 1.2, 0.012, 0.28  # reverberation, first delay, share of the sound
+CONCERT_SQUEEZE, SMALL = 0.5, 0.7  # libsndfile's compression level: a piano in stereo has 85 kbit/s at .5, 65 at .7
 STEADY = 0.82  # the same at a constant rate: 80 kbit/s
-LOUDNESS = -22.0  # LUFS of every listening copy, near what broadcasts have (EBU R 128: -23)
-BLOCK_SECONDS, GATES = 0.4, (-70.0, -10.0)  # of loudness: blocks; LUFS, and below the mean, that do not count
+LOUDNESS = -22.0  # LUFS of every file for listeners, near the level of broadcasts (EBU R 128: -23)
+BLOCK_SECONDS, GATES = 0.4, (-70.0, -10.0)  # block length; gates in LUFS: absolute, and relative to the mean
 K_WEIGHTING = ((1.53512485958697, -2.69169618940638, 1.19839281085285, 1, -1.69065929318241, 0.73248077421585),
                (1, -2, 1, 1, -1.99004745483398, 0.99007225036621))  # ITU-R BS.1770-5, tables 1 and 2, at 48 kHz
 SINE_GAIN = 0.06  # brings the sine tones to the same RMS
-BLOCK = 2**16  # samples written at once: libsndfile's OGG encoder crashes on minutes of sound in one call
-MU = 255  # of mu-law; codes go from 0 to it
+BLOCK = 2**16  # samples per write: libsndfile's OGG encoder crashes on minutes of sound in one call
+MU = 255  # of mu-law; codes are 0 to MU
 MAX_RATE, MAX_SECONDS = 192_000, 3_600  # of the files we read
 FORMATS = {".wav": ("WAV", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III"), ".ogg": ("OGG", "VORBIS")}
 
 
 def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO, even=True):
-    """Play notes on one piano at the fixed level that all our models train on.
+    """Play notes on one piano at the fixed level on which all our models train.
 
-    Where the `midirenderer` wheel is missing it warns and plays sine tones (`render_sine`) of the same level.
+    Without the `midirenderer` package it warns and plays sine tones (`render_sine`) at the same level.
 
     Args: notes: structured array (notes,) of midi.NOTE. sample_rate: int, Hz. tempo: quarter notes per minute. even:
         whether every note is equally loud, at midi.VELOCITY; otherwise each has its own velocity.
     Returns: wave, float32 (samples,), mono in [-1, 1], from quarter 0 to one second after the last note's end.
         The gain is constant, so loudness is comparable; only a wave that would clip is scaled down to peak 1.
-    Raises: ValueError for no notes (there is nothing to hear) and for a rate or tempo that is not positive.
+    Raises: ValueError if there are no notes, and for a rate or tempo that is not positive.
     Notebook: 01, "Keys and metres".
     """
     num_samples = _num_samples(notes, sample_rate, tempo)
@@ -57,12 +57,12 @@ def render(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO, even=True):
 
 
 def concert(played):
-    """Play a performance for listeners: the same piano in full band and stereo, in a small hall, at one loudness.
+    """Play a performance for listeners: the same piano at full bandwidth, in stereo, in a small hall, at one loudness.
 
-    The hall is noise that dies away, filtered and different for each ear, after a first silence (Schroeder 1965). Where
-    the `midirenderer` wheel is missing, sine tones are heard in it.
+    The hall is filtered, decaying noise after a short silence, different for each ear (Schroeder 1965). Without the
+    `midirenderer` package it plays sine tones.
 
-    Args: played: midi.NOTE (notes,) in seconds, with velocities, as `expression.perform` gives them.
+    Args: played: midi.NOTE (notes,) in seconds, with velocities, as `expression.perform` returns them.
     Returns: float32 (samples, 2) at CONCERT_RATE, to HALL_SECONDS after the last note's end.
     Raises: ValueError for no notes.
     Notebook: 03, "A performance".
@@ -79,14 +79,14 @@ def concert(played):
 
 
 def level(wave, sample_rate=SAMPLE_RATE):
-    """Bring a wave to the LOUDNESS of all that listeners hear; peaks that would clip are bent, none is cut.
+    """Scale a wave to LOUDNESS; peaks that would clip are compressed smoothly, none is cut.
 
     Args: wave: float (samples,) or (samples, 2). sample_rate: int, Hz.
     Returns: float32, same shape, in [-1, 1].
-    Raises: ValueError for silence: there is nothing to hear.
+    Raises: ValueError for silence.
     Notebook: 03, "A performance".
     """
-    for _ in range(3):  # a louder wave has more above the first gate, and bending takes a little away
+    for _ in range(3):  # scaling moves blocks above the first gate, and compression takes a little away
         found = loudness(wave, sample_rate)
         if found < GATES[0]:
             raise ValueError("The wave is silent: leave it out, or generate it again.")
@@ -97,9 +97,9 @@ def level(wave, sample_rate=SAMPLE_RATE):
 
 
 def loudness(wave, sample_rate=SAMPLE_RATE):
-    """Measure how loud a wave is to people, who hear little of the bass, and remember what is loud more than rests.
+    """Measure how loud a wave is to people: low frequencies count less, and quiet blocks do not count.
 
-    Args: wave: float (samples,) or (samples, 2); mono is heard from two loudspeakers. sample_rate: int, Hz.
+    Args: wave: float (samples,) or (samples, 2); mono is played by both loudspeakers. sample_rate: int, Hz.
     Returns: float, LUFS (dB below full scale), or -inf for silence.
     Source: ITU-R BS.1770-5, annex 1. Notebook: 03, "A performance".
     """
@@ -109,7 +109,7 @@ def loudness(wave, sample_rate=SAMPLE_RATE):
     if len(sides) < size:
         sides = np.pad(sides, ((0, size - len(sides)), (0, 0)))
     energy = np.insert(np.cumsum((sides**2).sum(axis=1)), 0, 0)
-    blocks = (energy[size:] - energy[:-size])[::size // 4] / size  # three quarters of each are the next one's too
+    blocks = (energy[size:] - energy[:-size])[::size // 4] / size  # each block shares three quarters with the next
     decibels = lambda power: -0.691 + 10 * np.log10(np.maximum(power, 1e-20))
     loud = blocks[decibels(blocks) > GATES[0]]
     if not len(loud):
@@ -119,7 +119,7 @@ def loudness(wave, sample_rate=SAMPLE_RATE):
 
 @cache
 def _hall():
-    """The hall's answer to a clap: float (samples, 2)."""
+    """The impulse response of the hall: float (samples, 2)."""
     count = round(HALL_SECONDS * CONCERT_RATE)
     noise = np.random.default_rng(1).normal(size=(count, 2))
     noise = signal.sosfilt(signal.butter(2, (150, 5_000), "bandpass", fs=CONCERT_RATE, output="sos"), noise, axis=0)
@@ -146,7 +146,7 @@ def render_sine(notes, sample_rate=SAMPLE_RATE, tempo=midi.TEMPO):
 
 
 def pitch_to_hz(pitch):
-    """Give the frequency of a MIDI pitch (a number or an array), in Hz: equal temperament, A4 = 69 = 440 Hz."""
+    """Compute the frequency of a MIDI pitch (a number or an array), in Hz: equal temperament, A4 = 69 = 440 Hz."""
     return 440 * 2 ** ((np.asarray(pitch, "float64") - 69) / 12)
 
 
@@ -163,13 +163,13 @@ def mu_law_encode(wave):
     """
     wave = np.asarray(wave, "float64")
     if not np.all(np.abs(wave) <= 1):  # also False for NaN
-        raise ValueError("The wave has samples outside [-1, 1] or NaN. Divide it by its peak, mend the NaN first.")
+        raise ValueError("The wave has samples outside [-1, 1] or NaN. Remove the NaN, then divide it by its peak.")
     compressed = np.sign(wave) * np.log1p(MU * np.abs(wave)) / np.log1p(MU)
     return np.floor((compressed + 1) / 2 * MU + 0.5).astype("uint8")
 
 
 def mu_law_decode(codes):
-    """Expand mu-law codes to the wave they stand for; encoding that wave again gives the same codes.
+    """Expand mu-law codes to a wave; encoding that wave again gives the same codes.
 
     Args: codes: int (..., samples), 0 to 255.
     Returns: wave, float32, same shape, in [-1, 1], within (|x| + 1 / 255) * (256 ** (1 / 255) - 1) of the original x:
@@ -179,19 +179,19 @@ def mu_law_decode(codes):
     """
     codes = np.asarray(codes, "float64")
     if not np.all((codes >= 0) & (codes <= MU)):
-        raise ValueError(f"Codes must lie in 0 to {MU}: pass what mu_law_encode returned.")
+        raise ValueError(f"Codes must be 0 to {MU}: pass what mu_law_encode returned.")
     compressed = 2 * codes / MU - 1
     return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(MU)) / MU).astype("float32")
 
 
 def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False, small=False):
-    """Write a wave as 16-bit .wav, .mp3 or .ogg, by the path's extension; the file appears whole or not at all.
+    """Write a wave as 16-bit .wav, .mp3 or .ogg, by the path's extension, whole or not at all.
 
     Args: path: str or Path. wave: float (samples,) or, in stereo, (samples, 2), in [-1, 1]. sample_rate: int, Hz.
-        constant_rate: whether an .mp3 gives every second as many bytes, so that its size says nothing of the music.
-        small: whether an .mp3 spares bytes, as in a notebook.
-    Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the
-        format lacks (MP3 knows 8 to 48 kHz in nine steps).
+        constant_rate: whether an .mp3 has the same number of bytes per second, so that its size tells nothing about the
+        music. small: whether an .mp3 is compressed more, as in a notebook.
+    Raises: ValueError for another extension, a wave that is empty, not finite or would clip, and a rate that the format
+        does not have (MP3 has nine rates from 8 to 48 kHz).
     Notebook: 01, "Keys and metres".
     """
     path, wave = Path(path), np.asarray(wave, "float32")
@@ -210,21 +210,21 @@ def write(path, wave, sample_rate=SAMPLE_RATE, constant_rate=False, small=False)
             for first in range(0, len(wave), BLOCK):
                 file.write(wave[first:first + BLOCK])
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path}: {error} Is the folder there, and is {sample_rate} Hz usual?") from error
+        raise ValueError(f"{path}: {error} Does the folder exist, and is {sample_rate} Hz a usual rate?") from error
 
 
 def read(path, sample_rate=None):
     """Read a sound file (WAV, MP3, OGG, FLAC) as a mono wave.
 
     Args: path: str or Path. sample_rate: int, Hz, to resample to; None keeps the file's own.
-    Returns: wave, float32 (samples,), in [-1, 1] (an MP3's overshoot is cut off); sample_rate, int, Hz.
-    Raises: ValueError for a file that is missing, no sound, empty, longer than an hour, or holds NaN.
-    Notebook: 05, "Blind test".
+    Returns: wave, float32 (samples,), in [-1, 1] (values of an MP3 beyond that are clipped); sample_rate, int, Hz.
+    Raises: ValueError for a file that is missing, is not sound, is empty, is longer than an hour, or holds NaN.
+    Notebook: 05, "The page, and your ears".
     """
     try:
         with soundfile.SoundFile(path) as file:
             rate, frames = file.samplerate, len(file)
-            if rate > MAX_RATE or frames > MAX_SECONDS * rate:  # a damaged header can claim terabytes
+            if rate > MAX_RATE or frames > MAX_SECONDS * rate:  # a damaged header can announce terabytes
                 raise ValueError(f"{path}: {frames} frames at {rate} Hz are more than an hour. Cut or export it again.")
             channels = file.read(dtype="float32", always_2d=True)
     except (OSError, TypeError, soundfile.SoundFileError) as error:
@@ -236,7 +236,7 @@ def read(path, sample_rate=None):
 
 
 def _piano(notes, tempo):
-    """Play notes by the soundfont: wave (samples, 2) and its rate, or None and None, with a warning, without it."""
+    """Play notes with the soundfont: wave (samples, 2) and its rate; without it, warn and return None and None."""
     try:
         import midirenderer
         soundfont = _soundfont()
@@ -252,10 +252,10 @@ def _piano(notes, tempo):
 
 
 def _soundfont():
-    """Read the piano that comes inside the pretty_midi wheel, without importing that package."""
+    """Read the piano that is inside the pretty_midi package, without importing that package."""
     package = importlib.util.find_spec("pretty_midi")
     if package is None:
-        raise ImportError("pretty_midi, which carries the soundfont, is not installed")
+        raise ImportError("pretty_midi, which contains the soundfont, is not installed")
     return Path(package.origin).with_name("TimGM6mb.sf2").read_bytes()
 
 
@@ -273,6 +273,6 @@ def _resample(wave, rate, new_rate):
 
 
 def _at_level(wave, num_samples):
-    """Cut or pad to length, and scale down the wave that would clip."""
+    """Cut or pad to length, and scale down a wave that would clip."""
     wave = np.pad(wave[:num_samples], (0, max(num_samples - len(wave), 0)))
     return (wave / max(np.abs(wave).max(), 1)).astype("float32")

@@ -1,4 +1,4 @@
-"""Nats that codes of sound cost without a network: n-grams of codes, and a linear prediction of the wave."""
+"""Baselines in nats per code, without a network: n-grams of codes, and a linear prediction of the wave."""
 
 import numpy as np
 from scipy import linalg, special
@@ -6,17 +6,17 @@ from tqdm import tqdm
 
 from utils.sound import audio
 
-SHARE = 0.5  # of a count: what an n-gram leaves to the shorter one, for each different follower
+SHARE = 0.5  # discount of a count: what an n-gram gives to the shorter one, for each different next code
 SCALES = np.geomspace(2e-4, 0.05, 40)  # of the logistic, in full scale
 
 
 def ngram_nats(train, test, order):
-    """Score codes by an n-gram with absolute discounting, each order falling back on the shorter one.
+    """Score codes by an n-gram with absolute discounting, each order backing off to the shorter one.
 
     Args: train, test: lists of uint8 (codes,). order: 1 (unigram) to 3 (trigram).
-    Returns: float, nats a code over all of test but the first two of each line.
+    Returns: float, nats per code over all of test except the first two codes of each line.
     Raises: ValueError for another order.
-    Source: Chen and Goodman 1998, section 2.7 (absolute discounting). Notebook: 03, "Honest baselines".
+    Source: Chen and Goodman 1998, section 2.7 (absolute discounting). Notebook: 03, "Baselines".
     """
     if order not in (1, 2, 3):
         raise ValueError(f"order {order}: choose 1, 2 or 3; four codes have 4 billion combinations")
@@ -42,13 +42,13 @@ def ngram_nats(train, test, order):
 def ar_nats(train, test, order=128):
     """Score codes by a linear prediction of the wave, with a logistic distribution around it.
 
-    The prediction is that of the least squares over train, from its autocorrelation; the scale of the logistic is the
-    best for train of SCALES. The probability of a code is that of the interval that it stands for.
+    The prediction is fitted by least squares over train, from its autocorrelation. The scale of the logistic is the one
+    of SCALES that is best for train. The probability of a code is that of the interval that it represents.
 
     Args: train, test: lists of uint8 (codes,). order: samples that the prediction reads.
-    Returns: float, nats a code over all of test but the first `order` of each line.
+    Returns: float, nats per code over all of test except the first `order` codes of each line.
     Source: Makhoul 1975, Linear prediction, section II; Salimans et al. 2017, PixelCNN++, section 2.1 (logistic).
-        Notebook: 03, "Honest baselines".
+        Notebook: 03, "Baselines".
     """
     products = 0
     for line in train:
@@ -61,7 +61,7 @@ def ar_nats(train, test, order=128):
     edges = np.concatenate([[-np.inf], (edges[1:] + edges[:-1]) / 2, [np.inf]])
 
     def known(line):
-        """The codes to score, and the wave that is predicted of each."""
+        """The codes to score, and the predicted wave for each."""
         wave = audio.mu_law_decode(line).astype(float)
         return np.asarray(line[order:], int), np.convolve(wave, taps)[order - 1:len(wave) - 1]
 
@@ -69,7 +69,7 @@ def ar_nats(train, test, order=128):
         total, count = 0.0, 0
         for codes, predicted in lines:
             low, high = ((edges[codes + up] - predicted) / scale for up in (0, 1))
-            flip = low > 0  # far above the prediction both tails are 1 but for rounding: mirror them
+            flip = low > 0  # far above the prediction both tails round to 1: mirror them
             low, high = np.where(flip, -high, low), np.where(flip, -low, high)
             total -= np.log(np.maximum(special.expit(high) - special.expit(low), 1e-12)).sum()
             count += len(codes)

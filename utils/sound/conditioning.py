@@ -1,34 +1,34 @@
-"""Notes -> what a performer hears of them: features of each pitch for the gates, and a signal of tones to colour."""
+"""Notes -> the inputs of a performer: features of each pitch for the gates, and a signal of tones to change."""
 
 import numpy as np
 
 from utils.music import midi
 from utils.sound import audio, tones
 
-HOP = 80  # samples that share a row of features: 5 ms
-SINCE_ATTACK, SINCE_RELEASE = (0.03, 0.4), 0.1  # seconds in which a note's memory fades to 1 / e
+HOP = 80  # samples per row of features: 5 ms
+SINCE_ATTACK, SINCE_RELEASE = (0.03, 0.4), 0.1  # seconds in which these features fade to 1 / e
 NUM_SCORE_FEATURES = tones.NUM_TONES * (2 + len(SINCE_ATTACK))
-MEMORY = 5.0  # seconds after its end in which a note leaves a trace
-RELEASE, TAIL = 0.1, 0.5  # seconds in which a damped string fades to 1 / e, and after which it is still
+MEMORY = 5.0  # seconds after its end in which a note has features
+RELEASE, TAIL = 0.1, 0.5  # seconds in which a damped string fades to 1 / e, and after which it is silent
 STARTS_HZ = 750  # the piano starts notes in blocks of 64 samples at 48 kHz
 
 
 def features(notes, num_samples, tempo, first=0):
-    """Describe every pitch every 5 ms: does it sound, how long since it was struck and let go, and how hard.
+    """Describe every pitch every 5 ms: whether it sounds, the time since its attack and release, and its velocity.
 
-    Args: notes: structured array (notes,) of midi.NOTE. num_samples: int, of the wave. tempo: quarter notes a minute.
+    Args: notes: structured array (notes,) of midi.NOTE. num_samples: int, of the wave. tempo: quarter notes per minute.
         first: the sample to begin with, a multiple of HOP.
-    Returns: float32 (rows, NUM_SCORE_FEATURES), a row for each HOP samples, the last one started: four blocks of
-        tones.NUM_TONES columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its attack,
-        exp(-t / .1 s) since its release; 0 before the first. All are multiplied by the note's velocity, in units of
-        midi.VELOCITY.
-    Raises: ValueError for no samples, a tempo that is not positive, and a beginning between two rows.
+    Returns: float32 (rows, NUM_SCORE_FEATURES), a row for each HOP samples, also for an incomplete last one: four
+        blocks of tones.NUM_TONES columns, 1 while the pitch sounds, exp(-t / .03 s) and exp(-t / .4 s) since its
+        attack, exp(-t / .1 s) since its release; 0 before the first note. All are multiplied by the note's velocity, in
+        units of midi.VELOCITY.
+    Raises: ValueError for no samples, a tempo that is not positive, and a first sample between two rows.
     Notebook: 03, "What it hears".
     """
     starts, ends, pitches, forces = _seconds(notes, num_samples, tempo, first)
     now = (first + np.arange(-(-num_samples // HOP)) * HOP) / audio.SAMPLE_RATE  # seconds at the start of each row
     result = np.zeros((len(now), 4, tones.NUM_TONES), np.float32)
-    for start, end, pitch, force in zip(starts, ends, pitches, forces):  # in order of time: the later attack counts
+    for start, end, pitch, force in zip(starts, ends, pitches, forces):  # by time: the later attack counts
         begin, stop = np.searchsorted(now, (start - 1e-9, end - 1e-9))
         since = now[begin:] - start
         result[begin:, :, pitch] = 0
@@ -40,12 +40,12 @@ def features(notes, num_samples, tempo, first=0):
 
 
 def excitation(notes, tone, num_samples, tempo, first=0):
-    """Sound the notes by given tones, for a network to colour: the source of a neural source-filter model.
+    """Play the notes with given tones, which a network then changes: the source of a neural source-filter model.
 
-    Args: notes, num_samples, tempo, first: as `features`. tone: from a pitch, counted from tones.LOWEST_TONE, to its
-        wave while it is held, float (samples, channels); see `tones`.
-    Returns: float32 (num_samples, channels), summed over notes; a note is louder by the square of its velocity in
-        units of midi.VELOCITY, as the piano's are within half a decibel, and fades once it is let go.
+    Args: notes, num_samples, tempo, first: as `features`. tone: function from a pitch, counted from tones.LOWEST_TONE,
+        to its wave while held, float (samples, channels); see `tones`.
+    Returns: float32 (num_samples, channels), summed over notes; a note's amplitude grows with the square of its
+        velocity in units of midi.VELOCITY, which matches the piano within half a decibel. It fades after its release.
     Raises: ValueError as `features`.
     Source: Wang et al. 2019, Neural source-filter waveform models, section III. Notebook: 03, "What it hears".
     """
@@ -63,7 +63,7 @@ def excitation(notes, tone, num_samples, tempo, first=0):
 
 
 def _seconds(notes, num_samples, tempo, first):
-    """Starts and ends in seconds, pitches from tones.LOWEST_TONE, and velocities, of the notes that matter, by time."""
+    """Starts and ends in seconds, pitches from tones.LOWEST_TONE, and velocities, of the audible notes, by time."""
     if num_samples < 1 or not tempo > 0 or first % HOP:
         raise ValueError(f"{num_samples} samples from sample {first}, tempo {tempo}: all must be positive, and the "
                          f"first a multiple of {HOP}")

@@ -1,4 +1,4 @@
-"""Numbers about waves: which pitches a performance lets hear, and how far it is from its true rendering."""
+"""Measures of waves: which pitches can be heard in a performance, and how far it is from the real piano."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,19 @@ from scipy import optimize
 
 from utils.sound import audio, tones
 
-FRAME = 4096  # samples, 256 ms, in which pitches are told apart
-TOP_HZ = 4_000  # partials above tell little
-AGES = (-0.5, 0, 1, 3)  # frames after its attack at which a note gives a template: struck within it, fresh, duller
-COMPRESSION = 0.5  # power to which magnitudes are raised, so that a soft note beside a loud one counts
-RELEASED_FRAMES = 2  # a note may be heard so long after its end
-THRESHOLD = 0.055  # weight below which a pitch is not heard: with it, true renderings of valid have a recall of .95
+FRAME = 4096  # samples, 256 ms: the windows in which pitches are recognised
+TOP_HZ = 4_000  # higher partials give little information
+AGES = (-0.5, 0, 1, 3)  # frames between a note's attack and its templates: attack within the frame, new, older
+COMPRESSION = 0.5  # power to which magnitudes are raised, so that a soft note next to a loud one counts
+RELEASED_FRAMES = 2  # a note may be heard for so long after its end
+THRESHOLD = 0.055  # a pitch with less weight is not heard: this gives the real piano a recall of .95 on valid
 SPECTRUM, STEP = 1024, 256  # samples of the windows for `distance`
-FLOOR_DB = -80.0  # of full scale: what is softer is silence
+FLOOR_DB = -80.0  # of full scale: softer sound counts as silence
 
 
 class Heard(NamedTuple):
-    """What an ear makes of a performance. recall: share of the sounding notes of all frames that are heard. false:
-    pitches per frame that are heard and do not sound. frames: how many."""
+    """What can be heard in a performance. recall: share of the sounding notes of all frames that are heard. false:
+    pitches per frame that are heard but not played. frames: how many."""
 
     recall: float
     false: float
@@ -28,7 +28,7 @@ class Heard(NamedTuple):
 
 class Distance(NamedTuple):
     """How far two waves are apart. log_spectrum: mean difference of short-time spectra, dB. convergence: norm of the
-    difference of magnitudes by the reference's. loudness: difference of the levels, dB."""
+    difference of magnitudes, divided by the reference's norm. loudness: difference of the levels, dB."""
 
     log_spectrum: float
     convergence: float
@@ -36,9 +36,9 @@ class Distance(NamedTuple):
 
 
 def templates(render=audio.render):
-    """Render every pitch once and keep its spectra, young and old.
+    """Render every pitch once and keep its spectra at several ages.
 
-    Args: render: from notes to a wave, as `audio.render`.
+    Args: render: function from notes to a wave, as `audio.render`.
     Returns: float32 (bins, pitches * len(AGES)), compressed magnitudes.
     Notebook: 03, "An ear".
     """
@@ -53,8 +53,8 @@ def weights(wave, ear):
     """Explain every frame of a wave as a sum of single notes, by non-negative least squares.
 
     Args: wave: float (samples,). ear: what `templates` returned.
-    Returns: float64 (frames, pitches), how much of each pitch is in it, in the unit of compressed magnitudes.
-    Raises: ValueError for a wave that is empty, not finite, or not one line.
+    Returns: float64 (frames, pitches), the weight of each pitch, in the unit of compressed magnitudes.
+    Raises: ValueError for a wave that is empty, not finite, or not one-dimensional.
     Source: Smaragdis and Brown 2003 (spectra as non-negative sums). Notebook: 03, "An ear".
     """
     basis, triangle = np.linalg.qr(ear.astype(float))
@@ -64,12 +64,11 @@ def weights(wave, ear):
 
 
 def hear(wave, notes, tempo, ear):
-    """Count which notes of a piece can be heard, and which pitches are heard that are not in it.
+    """Count the notes of a piece that can be heard, and the heard pitches that are not in it.
 
-    Args: wave, ear: as `weights`. notes: structured array (notes,) of midi.NOTE. tempo: quarters a
-        minute.
-    Returns: Heard. A note counts in frames of which it fills half; a pitch is false where no note of it sounds in the
-        frame or in RELEASED_FRAMES before.
+    Args: wave, ear: as `weights`. notes: structured array (notes,) of midi.NOTE. tempo: quarters per minute.
+    Returns: Heard. A note counts in frames that it fills by half or more. A pitch is false if no note of it sounds in
+        the frame or in the RELEASED_FRAMES before it.
     Raises: ValueError as `weights`.
     Notebook: 03, "An ear".
     """
@@ -92,7 +91,7 @@ def hear(wave, notes, tempo, ear):
 
 
 def distance(wave, reference):
-    """Measure how far a performance is from the rendering that it is meant to be; phases do not count.
+    """Measure how far a performance is from the real piano's rendering; phases do not count.
 
     Args: wave, reference: float (samples,), of equal length.
     Returns: Distance.
@@ -110,10 +109,10 @@ def distance(wave, reference):
 
 
 def judge(players, pieces, ear):
-    """Take all measures of all players, over the same pieces.
+    """Compute all measures of all players, over the same pieces.
 
     Args: players: dict from a name to a function from notes and number of samples to a wave. pieces: list of (notes,
-        wave): midi.NOTE in seconds, and their true rendering float (samples,). ear: what `templates` returned.
+        wave): midi.NOTE in seconds, and the piano's rendering float (samples,). ear: what `templates` returned.
     Returns: dict from the name to a dict of recall, false, dB, convergence and loudness, means over the samples.
     Raises: ValueError as `hear` and `distance`.
     Notebook: 03, "An ear".
@@ -132,13 +131,13 @@ def judge(players, pieces, ear):
 
 
 def _frames(wave):
-    """Compressed magnitudes below TOP_HZ of the frames, one beside the other: (frames, bins)."""
+    """Compressed magnitudes below TOP_HZ of the frames, which do not overlap: (frames, bins)."""
     spectra = _spectra(_checked(wave), FRAME, FRAME)
     return spectra[:, :round(TOP_HZ * FRAME / audio.SAMPLE_RATE)] ** COMPRESSION
 
 
 def _spectra(wave, size, step):
-    """Magnitudes of short-time spectra (frames, bins), a sine's is its amplitude; padded to a whole frame."""
+    """Magnitudes of short-time spectra (frames, bins), where a sine has its amplitude; padded to a whole frame."""
     count = max(1, -(-(len(wave) - size) // step) + 1)
     wave = np.pad(wave, (0, (count - 1) * step + size - len(wave)))
     frames = np.lib.stride_tricks.sliding_window_view(wave, size)[::step]
@@ -149,5 +148,5 @@ def _spectra(wave, size, step):
 def _checked(wave):
     wave = np.asarray(wave, np.float32)
     if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
-        raise ValueError(f"a wave of shape {wave.shape}: pass one line of samples, not empty and without NaN")
+        raise ValueError(f"a wave of shape {wave.shape}: pass (samples,), not empty and without NaN")
     return wave

@@ -1,4 +1,4 @@
-"""The pieces of a split, played by the piano and kept: waves at the models' rate, aligned with their notes."""
+"""The pieces of a split, played by the piano and cached: waves at the models' rate, aligned with their notes."""
 
 import hashlib
 import inspect
@@ -13,24 +13,25 @@ from utils import files
 from utils.music import data, midi
 from utils.sound import audio, expression
 
-TEMPO = 120  # quarter notes a minute: a frame is an eighth of a second, 2,000 samples
+TEMPO = 120  # quarter notes per minute: a frame is an eighth of a second, 2,000 samples
 ONE_A_SECOND = audio.ONE_A_SECOND  # the tempo of notes in seconds
 FRAME_SAMPLES = audio.SAMPLE_RATE * 60 // TEMPO // midi.STEPS_PER_QUARTER
-QUIET = 0.001  # of full scale, -60 dB: what comes after the last louder sample is cut
+QUIET = 0.001  # of full scale, -60 dB: everything after the last louder sample is cut
 RMS = 0.075  # of a chorale at the level of `audio.render`
-FULL = 2**15 - 1  # of the 16-bit integers that are kept
-PIECES_A_TASK = 4  # pieces that a worker takes at a time
+FULL = 2**15 - 1  # of the 16-bit integers in the cache
+PIECES_A_TASK = 4  # pieces per task of a worker
 
 
 def waves(split, folder=data.MIDI_FOLDER, executor=None, depth=0.0):
-    """Play all pieces of a split, or read them from the cache when neither they nor the renderer changed.
+    """Play all pieces of a split, or read them from the cache if neither the pieces nor the renderer changed.
 
-    The last silence is cut, so that an average over samples is one over music; before the first note there is none.
+    The silence at the end is cut, so that averages over samples are averages over music. There is no silence before the
+    first note.
 
-    Args: split, folder: as `data.pieces`; the cache lies in the folder. executor: concurrent.futures.Executor to render
-        with; by default a pool of processes. depth: of the expression; 0 plays as written and equally loud.
-    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; what sounds when is in
-        `notes`. The arrays lie on disk until they are read.
+    Args: split, folder: as `data.pieces`; the cache is in the folder. executor: concurrent.futures.Executor for
+        rendering; by default a pool of processes. depth: of the expression; 0 plays as written, all notes equally loud.
+    Returns: list of int16 (samples,), full scale 32767, in the order of `data.pieces(split)`; `notes` gives their
+        notes. The arrays stay on disk until they are read.
     Raises: ValueError as `data.pieces`, and for a silent piece.
     Notebook: 03, "What it hears".
     """
@@ -40,7 +41,7 @@ def waves(split, folder=data.MIDI_FOLDER, executor=None, depth=0.0):
         state.update(score.tobytes())
     path = Path(folder) / f".waves_{split}{f'_{depth:g}' if depth else ''}.npy"
     index = path.with_suffix(".json")
-    with suppress(OSError, ValueError, KeyError):  # whatever is wrong with a cache, the remedy is to rebuild it
+    with suppress(OSError, ValueError, KeyError):  # if anything is wrong with the cache, it is rebuilt
         kept = json.loads(index.read_text())
         together = np.load(path, mmap_mode="r")
         if kept["state"] == state.hexdigest() and len(together) == kept["ends"][-1]:
@@ -49,7 +50,7 @@ def waves(split, folder=data.MIDI_FOLDER, executor=None, depth=0.0):
         played = list(tqdm(pool.map(play, scores, chunksize=PIECES_A_TASK), desc=f"playing {split}", total=len(scores),
                            unit="piece", mininterval=1))
     ends = np.cumsum([len(wave) for wave in played])
-    with suppress(OSError):  # a folder that cannot be written just stays slow
+    with suppress(OSError):  # without write access it only stays slow
         with files.whole(path) as temporary, open(temporary, "wb") as file:
             np.save(file, np.concatenate(played))
         with files.whole(index) as temporary:
@@ -62,7 +63,7 @@ def notes(piece, depth=0.0):
 
     Args: piece: piece.Piece. depth: of the expression, see `expression.perform`; at 0 frame t begins at sample
         t * FRAME_SAMPLES.
-    Returns: midi.NOTE (notes,), start and end in SECONDS: give them on with the tempo ONE_A_SECOND.
+    Returns: midi.NOTE (notes,), start and end in SECONDS: pass them on with the tempo ONE_A_SECOND.
     Notebook: 03, "A performance".
     """
     return perform(midi.roll_to_notes(piece.roll), depth, **expression.facts(piece))
@@ -74,7 +75,7 @@ def perform(score, depth=1.0, **known):
 
 
 def play(notes):
-    """Play midi.NOTE (notes,), in seconds, by their velocities -> int16 (samples,), the last silence cut."""
+    """Play midi.NOTE (notes,), in seconds, with velocities -> int16 (samples,), without the silence at the end."""
     wave = audio.render(notes, tempo=ONE_A_SECOND, even=False)
     last = np.flatnonzero(np.abs(wave) > QUIET)[-1] + 1
     return np.round(wave[:last] * FULL).astype(np.int16)

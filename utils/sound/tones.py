@@ -1,4 +1,4 @@
-"""Pitch -> the wave of one held note: bare harmonics, or an additive piano of partials fitted by least squares."""
+"""Pitch -> the wave of one held note: plain harmonics, or an additive piano of partials fitted by least squares."""
 
 import functools
 from typing import NamedTuple
@@ -10,20 +10,20 @@ from utils.music import midi
 from utils.sound import audio
 
 LOWEST_TONE, NUM_TONES = 33, 51  # A1 to B5: four voices and a little more; other notes are moved by octaves
-SECONDS = 4.0  # of a tone; a note that is held for longer falls silent
+SECONDS = 4.0  # of a tone; a note that is held longer becomes silent
 GROUPS = ((1,), (2,), (3,), (4,), (5, 6), (7, 8, 9, 10))  # harmonics that share a channel
 NUM_HARMONICS = 2 * len(GROUPS)  # channels of `harmonics`
-FADE = 0.8  # seconds in which a bare harmonic dies away to 1 / e
+FADE = 0.8  # seconds in which a plain harmonic fades to 1 / e
 PARTIALS = 12  # of the additive piano
-DECAYS = (0.03, 0.1, 0.3, 1.0, 3.0)  # seconds: a partial is a sum of these, which no real string is far from
-SEARCH_CENTS = 60  # how far off its place a partial is looked for; stiff strings are sharp
-HIGHEST_HZ = 7_600  # partials above are left out: at half the sample rate they would fold back
+DECAYS = (0.03, 0.1, 0.3, 1.0, 3.0)  # seconds: a partial is a sum of these, which can approximate any real string
+SEARCH_CENTS = 60  # search range around the place of a partial; the partials of stiff strings are sharp
+HIGHEST_HZ = 7_600  # higher partials are left out: above half the sample rate they would alias
 
 
 class Piano(NamedTuple):
     """An additive piano.
 
-    hz: float32 (NUM_TONES, PARTIALS), frequency of each partial, 0 where there is none. sines, cosines: float32
+    hz: float32 (NUM_TONES, PARTIALS), frequency of each partial, 0 if there is none. sines, cosines: float32
     (NUM_TONES, PARTIALS, decays), their weights.
     """
 
@@ -34,7 +34,7 @@ class Piano(NamedTuple):
 
 @functools.lru_cache(maxsize=NUM_TONES)
 def harmonics(pitch):
-    """Sound one pitch as bare harmonics, for a network to colour.
+    """Make one pitch as plain harmonics, which a network then changes.
 
     Args: pitch: int, counted from LOWEST_TONE.
     Returns: float32 (samples, NUM_HARMONICS): the sine of each group of GROUPS, then the cosine; phase 0 at the attack.
@@ -54,10 +54,10 @@ def harmonics(pitch):
 def fit(render=audio.render):
     """Fit an additive piano to an instrument, note by note.
 
-    Each partial's frequency is the peak of the spectrum near its multiple of the pitch; then the weights of sine and
-    cosine under each of DECAYS are those of the least squares.
+    The frequency of each partial is the peak of the spectrum near its multiple of the pitch. Then the weights of sine
+    and cosine for each of DECAYS are fitted by least squares.
 
-    Args: render: from notes to a wave, as `audio.render`.
+    Args: render: function from notes to a wave, as `audio.render`.
     Returns: Piano.
     Notebook: 03, "A synthesiser to beat".
     """
@@ -79,7 +79,7 @@ def fit(render=audio.render):
         columns = (turns[:, :, None] * envelopes[:, None]).reshape(len(seconds), -1)
         columns = np.concatenate([columns.imag, columns.real], axis=1).astype(np.float32)
         square = columns.T @ columns
-        square += 1e-4 * np.trace(square) / len(square) * np.eye(len(square))  # neighbouring decays must not fight
+        square += 1e-4 * np.trace(square) / len(square) * np.eye(len(square))  # similar decays must not cancel out
         found = np.linalg.solve(square, columns.T @ wave)
         weights[pitch, :count] = (found[:len(found) // 2] + 1j * found[len(found) // 2:]).reshape(count, -1)
     return Piano(hz, weights.real.copy(), weights.imag.copy())
@@ -92,16 +92,16 @@ def save(path, piano):
 
 
 def load(path):
-    """Read a piano that `save` wrote. Raises ValueError where there is none."""
+    """Read a piano that `save` wrote. Raises ValueError if there is none."""
     try:
         with np.load(path) as arrays:
             return Piano(**arrays)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} holds no piano ({error}): take it back with git, or call tones.fit()") from None
+        raise ValueError(f"{path} holds no piano ({error}): restore it with git, or call tones.fit()") from None
 
 
 def additive(piano):
-    """Make an additive piano's tones: a function from pitch, counted from LOWEST_TONE, to float32 (samples, 1)."""
+    """Make the tones of an additive piano: a function from pitch, counted from LOWEST_TONE, to float32 (samples, 1)."""
     seconds = _seconds()
     envelopes = np.exp(-seconds[:, None] / np.array(DECAYS)).astype(np.float32)
 
@@ -115,14 +115,14 @@ def additive(piano):
 
 
 def both(piano):
-    """Make tones of harmonics and additive piano side by side: pitch -> float32 (samples, NUM_HARMONICS + 1)."""
+    """Make tones of both harmonics and additive piano: pitch -> float32 (samples, NUM_HARMONICS + 1)."""
     tone = additive(piano)
     return functools.lru_cache(maxsize=NUM_TONES)(
         lambda pitch: np.concatenate([harmonics(pitch), tone(pitch)], axis=1))
 
 
 def single(pitch, render=audio.render):
-    """Render one note, held all along: float32 (samples,), pitch counted from LOWEST_TONE."""
+    """Render one note, held to the end: float32 (samples,), pitch counted from LOWEST_TONE."""
     notes = np.zeros(1, midi.NOTE)
     notes["end"], notes["pitch"], notes["velocity"] = SECONDS * midi.TEMPO / 60, LOWEST_TONE + pitch, midi.VELOCITY
     return render(notes)[:len(_seconds())]
