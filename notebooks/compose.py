@@ -1,14 +1,14 @@
-"""Harmonise a tune in four voices, write on, rewrite some bars, or compose: MIDI, MusicXML, score and sound of each.
+"""Harmonise a tune in four voices, continue it, rewrite some bars, or compose: MIDI, MusicXML, score and sound of each.
 
     python notebooks/compose.py harmonise TUNE               three ways to harmonise a tune
-    python notebooks/compose.py continue PIECE --bars 8      a tune, or a piece in four voices, goes on
-    python notebooks/compose.py vary PIECE --bars 5-8 --voices alto,tenor     some cells anew, all else to the note
+    python notebooks/compose.py continue PIECE --bars 8      continue a tune or a piece in four voices
+    python notebooks/compose.py vary PIECE --bars 5-8 --voices alto,tenor     rewrite some cells, keep all others
     python notebooks/compose.py new --bars 16 --key "e minor" --metre 3/4 --form AAB
 
-TUNE is a MIDI, MusicXML, ABC or kern file: a melody alone or with other parts, written or played against a click. Key,
-metre, upbeat and phrase ends are found, and can be said. All goes to a new folder in outputs/local, or to --out: for
-each attempt, the best first, .mid .musicxml .svg .png as written, .mp3 and .performed.mid as performed, and report.md,
-which says what was found and how good each attempt is.
+TUNE is a MIDI, MusicXML, ABC or kern file: a melody alone or with other parts, written or played with a click. Key,
+metre, upbeat and phrase ends are found, or you can give them. All files go to a new folder in outputs/local, or to
+--out: for each attempt, the best first, .mid .musicxml .svg .png as written, .mp3 and .performed.mid as performed, and
+report.md, which says what was found and how good each attempt is.
 """
 
 import argparse
@@ -36,26 +36,26 @@ NETWORK = ROOT / "outputs" / "infill"
 MOST_ATTEMPTS = 24
 HEARD = "mp3", "performed.mid"  # of edition.KINDS
 SEEN = tuple(kind for kind in edition.KINDS if kind not in HEARD)
-COLUMNS = {"nats": "nats per frame", "parallels": "parallels per bar"}  # the others are called as in attempts.judge
+COLUMNS = {"nats": "nats per frame", "parallels": "parallels per bar"}  # the others have the names of attempts.judge
 
 
 def read_file(path, number):
-    """Read one tune of a file: (notes, meta, title, what has to be said of it)."""
+    """Read one tune of a file: (notes, meta, title, list of remarks)."""
     found = folder.read(path)
     if not 1 <= number <= len(found):
         raise ValueError(f"--tune {number} is not in {files.shown(path)}: give a number from 1 to {len(found)}")
-    said = [f"the file holds {len(found)} tunes, this is number {number}: --tune chooses"] if len(found) > 1 else []
+    said = [f"the file holds {len(found)} tunes, this is number {number}: choose with --tune"] if len(found) > 1 else []
     return (*found[number - 1], title_of(path), said)
 
 
 def title_of(path):
-    """A file's name as a title."""
+    """Make a title from a file's name."""
     words = re.sub(r"[_\s]+", " ", files.shown(path.stem)).strip()
     return words.title() if words.islower() else words
 
 
 def wishes(chosen):
-    """What a reader says of a tune, as `tune.hear` takes it."""
+    """The reader's choices, as arguments of `tune.hear`."""
     return {name: getattr(chosen, name) for name in ("key", "metre", "upbeat", "fermatas")}
 
 
@@ -67,7 +67,7 @@ def harmonise(network, chosen):
 
 
 def go_on(network, chosen):
-    """Write on from a tune, or from a piece in four voices."""
+    """Continue a tune, or a piece in four voices."""
     notes, meta, title, said = read_file(chosen.file, chosen.tune)
     read = None if chosen.part else tune.quartet(notes, meta, chosen.file.name, **wishes(chosen))
     read = read or tune.hear(notes, meta, chosen.file.name, chosen.part, **wishes(chosen))
@@ -76,15 +76,15 @@ def go_on(network, chosen):
 
 
 def vary(network, chosen):
-    """Write some bars of some voices of a piece anew."""
+    """Rewrite some bars of some voices of a piece."""
     notes, meta, title, said = read_file(chosen.file, chosen.tune)
     read = tune.quartet(notes, meta, chosen.file.name, **wishes(chosen))
     if read is None:
-        raise ValueError(f"{chosen.file} has not four voices of one note at a time: harmonise it first, then vary what "
-                         "comes of it")
+        raise ValueError(f"{chosen.file} does not have four voices of one note at a time: harmonise it first, then "
+                         "vary the result")
     bars = None if chosen.bars is None else typed.bars(chosen.bars)
     singers = None if chosen.voices is None else typed.singers(chosen.voices)
-    said += [*read.said, f"written anew: bars {chosen.bars or 'all'}, voices {chosen.voices or 'all'}"]
+    said += [*read.said, f"rewritten: bars {chosen.bars or 'all'}, voices {chosen.voices or 'all'}"]
     return composer.vary(network, read.piece, bars, singers, **how(chosen)), f"{title}, varied", said
 
 
@@ -96,26 +96,26 @@ def new(network, chosen):
 
 
 def how(chosen):
-    """How it is written, for `composer`."""
+    """The options of writing, for `composer`."""
     return dict(attempts=chosen.attempts, temperature=chosen.temperature, seed=chosen.seed, drafts=chosen.drafts)
 
 
-# ---------------------------------------------------------------------------------------------- what becomes of it
+# ---------------------------------------------------------------------------------------------- the results
 
 
 def compared(found):
-    """Say how good each attempt is and how much they differ: composer.Attempts, the best first -> str, Markdown."""
+    """Compare attempts in a table, and their differences: composer.Attempts, the best first -> str, Markdown."""
     rows = {f"attempt {number}": {"nats": each.nats} | attempts.judge(each.piece)
             for number, each in enumerate(found, 1)}
     rows = {name: {COLUMNS.get(column, column): value for column, value in row.items()} for name, row in rows.items()}
-    text = (f"{table.markdown(table.show(rows))}\n\nFirst what closes on the tonic, then what has few nats and "
-            "parallels, phrase ends that rest on a triad, and beats that are chords. Notebook 06 explains the columns.")
+    text = (f"{table.markdown(table.show(rows))}\n\nFirst come attempts that close on the tonic, then those with "
+            "few nats and parallels, and many phrase ends on a triad and beats with chords. Notebook 06 says more.")
     pairs = [attempts.alike(one.piece, other.piece) for one, other in combinations(found, 2)]
     return text + (f" Two attempts have the same chord on {np.mean(pairs):.0%} of the beats." if pairs else "")
 
 
 def report(title, said, found):
-    """All there is to say: title, what was found in the tune (list of str), attempts -> str, Markdown."""
+    """Write the report: title, what was found in the tune (list of str), attempts -> str, Markdown."""
     text = [f"# {title}", "", *(f"- {line}" for line in said), "", compared(found)]
     for number, each in enumerate(found, 1):
         text += ["", f"## Attempt {number}", "", *(f"- {line}" for line in details(each.piece))]
@@ -123,7 +123,7 @@ def report(title, said, found):
 
 
 def details(read):
-    """List the cadences of a piece, its parallels, and how high and low its voices go."""
+    """List the cadences of a piece, its parallels, and the range of each voice."""
     lines = [f"bar {end.bar}: phrase ends on {end.chord}, {end.kind}" for end in harmony.cadences(read)]
     names = [name.lower() for name in read.voice_names]
     lines += [f"bar {each.bar}: parallel {each.interval}, {names[each.upper]} and {names[each.lower]}"
@@ -135,7 +135,7 @@ def details(read):
 
 
 def keep_all(found, title, out, tempo, depth):
-    """Write all attempts in all formats: sound in a thread of its own, while this one draws."""
+    """Write all attempts in all formats: the sound in another thread, while this one draws."""
     with ThreadPoolExecutor(1) as pool:
         paths = [out / f"attempt_{number}" for number in range(1, len(found) + 1)]
         sounds = [pool.submit(edition.write, each.piece, path, "", tempo, HEARD, depth)
@@ -147,39 +147,39 @@ def keep_all(found, title, out, tempo, depth):
 
 
 def free_folder(name):
-    """A folder in outputs/local that is not there yet."""
+    """Find a new name for a folder in outputs/local."""
     return files.free_folder(ROOT / "outputs" / "local", name, "piece")
 
 
 def near(path):
-    """Spell a path as it is shortest from here."""
+    """Write a path in its shortest form from here."""
     with suppress(ValueError):  # on another drive
         return files.shown(min(str(path), os.path.relpath(path), key=len))
     return files.shown(path)
 
 
 def say(line):
-    """Print at once, for a reader who waits."""
+    """Print without delay, for a reader who waits."""
     print(line, flush=True)
 
 
 def parse(arguments):
-    """Read the command line, and refuse what cannot work."""
+    """Read the command line, and refuse impossible values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tasks = parser.add_subparsers(required=True, metavar="TASK")
     for name, task in TASKS.items():
         sub = tasks.add_parser(name, help=task.__doc__.splitlines()[0], description=task.__doc__)
         sub.set_defaults(task=task)
-        sub.add_argument("--attempts", type=int, default=3, help=f"how many, 1 to {MOST_ATTEMPTS}")
+        sub.add_argument("--attempts", type=int, default=3, help=f"number of versions, 1 to {MOST_ATTEMPTS}")
         sub.add_argument("--temperature", type=float, default=infill_inputs.TEMPERATURE,
-                         help="of pitches: 0 the safest, 1 the boldest")
+                         help="of pitches: 0 is the safest, 1 the boldest")
         sub.add_argument("--drafts", type=int, default=composer.DRAFTS,
-                         help="of each attempt; at each phrase end the best go on; 1 takes all as it comes")
-        sub.add_argument("--seed", type=int, default=1, help="another number, other music")
+                         help="per attempt; at each phrase end only the best continue; 1 means no choice")
+        sub.add_argument("--seed", type=int, default=1, help="of the random numbers; another seed gives other music")
         sub.add_argument("--tempo", type=float, help="quarter notes per minute")
         sub.add_argument("--expression", type=float, default=1.0, metavar="DEPTH",
                          help=f"of the performance: 0 as written, 1 like a pianist, {expression.DEEPEST} too much")
-        sub.add_argument("--out", type=Path, help="a folder without attempts in it; a new one in outputs/local if none")
+        sub.add_argument("--out", type=Path, help="a folder without attempts; by default a new one in outputs/local")
         sub.add_argument("--upbeat", type=float, help="quarter notes before the first barline")
         if task is new:
             sub.set_defaults(file=None)
@@ -190,23 +190,23 @@ def parse(arguments):
             sub.add_argument("--vary-inner", action="store_true", help="new alto and tenor in sections that return")
             continue
         sub.add_argument("file", type=Path, metavar="TUNE" if task is harmonise else "PIECE")
-        sub.add_argument("--key", help='such as G, "e minor", Bbm; heard if not said')
+        sub.add_argument("--key", help='such as G, "e minor", Bbm; by default heard in the tune')
         sub.add_argument("--metre", help="such as 3/4")
         sub.add_argument("--fermatas", default="auto", help="auto, none, or bars in which phrases end: 4,8,12")
-        sub.add_argument("--tune", type=int, default=1, help="which one, in a file of several")
+        sub.add_argument("--tune", type=int, default=1, help="number of the tune, in a file with several")
         if task is not vary:
-            sub.add_argument("--part", help="which part is the tune: its number or a word of its name")
+            sub.add_argument("--part", help="the part with the tune: its number or a word of its name")
         if task is go_on:
-            sub.add_argument("--bars", type=int, default=8, help="how many more")
+            sub.add_argument("--bars", type=int, default=8, help="number of new bars")
         if task is vary:
-            sub.add_argument("--bars", help="such as 5-8 or 3,7; all if not said")
-            sub.add_argument("--voices", help="such as alto,tenor; all if not said")
+            sub.add_argument("--bars", help="such as 5-8 or 3,7; by default all")
+            sub.add_argument("--voices", help="such as alto,tenor; by default all")
     chosen = parser.parse_args(arguments)
     if not (1 <= chosen.attempts <= MOST_ATTEMPTS and 1 <= chosen.drafts <= 64 and 0 <= chosen.seed < 2**32):
         raise ValueError(f"--attempts {chosen.attempts} --drafts {chosen.drafts} --seed {chosen.seed}: give 1 to "
                          f"{MOST_ATTEMPTS} attempts, 1 to 64 drafts, a seed of 0 to 2**32 - 1")
     if chosen.tempo is not None and not 10 <= chosen.tempo <= 400:
-        raise ValueError(f"--tempo {chosen.tempo:g}: give 10 to 400 quarter notes a minute")
+        raise ValueError(f"--tempo {chosen.tempo:g}: give 10 to 400 quarter notes per minute")
     if not 0 <= chosen.expression <= expression.DEEPEST:
         raise ValueError(f"--expression {chosen.expression:g}: give 0 to {expression.DEEPEST}")
     if chosen.out is not None and chosen.out.exists() and not chosen.out.is_dir():
@@ -220,9 +220,9 @@ TASKS = {"harmonise": harmonise, "continue": go_on, "vary": vary, "new": new}
 
 
 def main(arguments=None):
-    """Do all that the command line asks for; raises ValueError for what the user can mend.
+    """Run the command line; raises ValueError for what the user can correct.
 
-    Returns: Path of the folder with what was written.
+    Returns: Path of the folder with the files.
     """
     chosen = parse(arguments)
     network = infill_numpy.load(NETWORK)
@@ -236,7 +236,7 @@ def main(arguments=None):
     keep_all(found, title, out, chosen.tempo or expression.CHORALE_TEMPO, chosen.expression)
     with files.whole(out / "report.md") as temporary:
         temporary.write_text(report(title, said, found), encoding="utf-8")
-    say(f"\n{compared(found)}\n\n{near(out / 'report.md')} says more")
+    say(f"\n{compared(found)}\n\nmore in {near(out / 'report.md')}")
     return out
 
 

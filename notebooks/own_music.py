@@ -1,16 +1,16 @@
-"""Train one of the networks on a folder of your own music, measure what it writes, and hear it.
+"""Train one of the networks on a folder of your own music, measure what it writes, and listen to it.
 
     python notebooks/own_music.py FOLDER RUN [--network gru] [--steps 2000] [--seed 1] [--performances]
 
-FOLDER holds MIDI, MusicXML, kern or ABC files, in subfolders too. Music, weights and a report, which says of every file
-what was done with it, go to outputs/local/RUN, all at once when they are complete. A training that is stopped goes on
-when the same command is given again. In FOLDER a hidden file .pieces.npz keeps what was read. Performances that keep to
-no grid are left out unless --performances asks for them.
+FOLDER holds MIDI, MusicXML, kern or ABC files, in subfolders too. Music, weights and a report on every file are written
+to outputs/local/RUN, all at once when they are complete. A stopped training continues when you give the same command
+again. In FOLDER a hidden file .pieces.npz caches the music. Performances without a grid are left out unless
+--performances is given.
 
-Networks: gru and lstm, the original recurrent networks (notebook 02); infill, four named voices that see what
-comes (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure, and
-voices, a GAN of four named voices (04). The last two learn from windows of four bars of 4/4 or 2/2, the others from
-any metre; what they write is in the metre of most pieces.
+Networks: gru and lstm, the original recurrent networks (notebook 02); infill, four named voices that see later given
+notes (02); dcnn, dilated convolutions over characters (03); gan, the original GAN's layers with the cure for mode
+collapse, and voices, a GAN of four named voices (04). The last two learn from windows of four bars of 4/4 or 2/2, the
+others from any metre; they write in the metre of most pieces.
 """
 
 import argparse
@@ -31,17 +31,17 @@ import numpy as np
 
 from utils import runs
 from utils.music import data, midi, text, voices, windows
-from utils.nets import gan_grid  # has no Keras, which is imported only when the folder has been read
+from utils.nets import gan_grid  # without Keras, which is imported only after the folder is read
 
 TEMPERATURE, TEMPO = 0.8, 84
-NUM_PIECES, FRAMES = 8, 256  # written by a network that writes on and on
-PER_FRAME = 6  # characters to write for a frame; four voices need five
-NUM_WINDOWS, NUM_FILES = 64, 4  # written by a GAN; kept as files, of any network
-COPY_FRAMES = 16  # a bar: shorter runs are common property
-SIGN_SECONDS = 15  # from one sign of life to the next
+NUM_PIECES, FRAMES = 8, 256  # written by a network that writes long pieces
+PER_FRAME = 6  # characters to write per frame; four voices need five
+NUM_WINDOWS, NUM_FILES = 64, 4  # windows written by a GAN; files kept, of any network
+COPY_FRAMES = 16  # a bar: many pieces share shorter runs
+SIGN_SECONDS = 15  # between two signs of life
 PLAIN = text.vocab()
 STEPS = {"gru": 2000, "lstm": 2000, "infill": 1500, "dcnn": 600, "gan": 1500, "voices": 300}  # some minutes each
-SIZES = {  # what each network is built with; a run's config keeps it
+SIZES = {  # the settings of each network; a run's config keeps them
     "gru": dict(cell="gru", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
     "lstm": dict(cell="lstm", units=256, num_layers=1, embedding_size=64, dropout_rate=0.0),
     "infill": dict(),
@@ -49,7 +49,7 @@ SIZES = {  # what each network is built with; a run's config keeps it
     "gan": dict(units=(128, 256, 512, 1028)),
     "voices": dict(units=96, hidden=128),
 }
-TAUGHT = 4  # steps by which the GAN of four voices is taught, before each step against its discriminator
+TAUGHT = 4  # supervised steps of the GAN of four voices, before each step against its discriminator
 LESSONS = {  # how the two GANs learn
     "gan": dict(generator_rate=1.6e-4, discriminator_rate=9.05e-4, penalty=10.0, average=0.98, beta_2=0.99),
     "voices": dict(generator_rate=2e-4, discriminator_rate=4e-4, penalty=5.0, average=0.98, beta_2=0.99,
@@ -60,17 +60,17 @@ LESSONS = {  # how the two GANs learn
 
 
 def read(folder, network, performances=False):
-    """Read a folder of music, name what cannot be used, and hold every fifth piece back to measure by.
+    """Read a folder of music, name the files that cannot be used, and hold back every fifth piece for measuring.
 
     Pieces that are nearly the same music stay on one side.
 
-    Args: folder: Path. network: one of STEPS. performances: use those that keep to no grid too.
-    Returns: (to learn from, held back): lists of piece.Piece.
-    Raises: ValueError for a missing folder, or where fewer than two pieces can be used.
+    Args: folder: Path. network: one of STEPS. performances: also use performances without a grid.
+    Returns: (training pieces, pieces held back): lists of piece.Piece.
+    Raises: ValueError for a missing folder, or if fewer than two pieces can be used.
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}: give one that holds music (MIDI, MusicXML, kern or ABC). Paths "
-                         f"count from {Path.cwd()}")
+                         f"start at {Path.cwd()}")
     say(f"reading {folder} ...")
     rows, pieces = data.table(folder), data.pieces(folder=folder, performances=performances)
     names, usable = {piece.name for piece in pieces}, []
@@ -95,19 +95,19 @@ def read(folder, network, performances=False):
 
 
 def few(names):
-    """Join names, of many only the first."""
+    """Join names; of many, only the first."""
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def why_dropped(row):
-    """Say why a file is no piece: str, without the file's name; empty where it is one."""
+    """Explain why a file is not a piece: str, without the file's name; empty if it is one."""
     return row["dropped"].removeprefix(f"{row['file']}: ")
 
 
 def why_not(piece, network):
-    """Say why a network cannot learn from a piece: str, empty where it can."""
+    """Explain why a network cannot learn from a piece: str, empty if it can."""
     if piece.metre[0] * 16 % piece.metre[1]:
-        return "a bar of {}/{} is no whole number of sixteenths".format(*piece.metre)
+        return "a bar of {}/{} has no whole number of sixteenths".format(*piece.metre)
     if len(piece.roll) < piece.bar_frames:
         return "it is shorter than a bar"
     try:
@@ -121,26 +121,26 @@ def why_not(piece, network):
     if piece.bar_frames != 16 or not len(found := four_bars(piece)):
         return f"it has no four bars of 4/4, which --network {network} learns from"
     if network == "gan" and not gan_grid.in_range(found).any():
-        return "no four bars of it keep to G1 to D6 in one key"
+        return "no four bars of it stay within G1 to D6 in one key"
     return ""
 
 
 def four_bars(piece):
-    """Cut a piece in 4/4 or 2/2 into windows from every bar on: uint8 (windows, 64, 128)."""
+    """Cut a piece in 4/4 or 2/2 into windows that start on every bar: uint8 (windows, 64, 128)."""
     return windows.windows([piece], metre=piece.metre, hop=1)
 
 
 def cells(pieces):
-    """Encode what the GAN of the study's layers learns from, see `gan_grid.encode`; say how much is left out."""
+    """Encode the training windows of the GAN with the original layers, see `gan_grid.encode`; say how many are lost."""
     found = np.concatenate(list(map(four_bars, pieces)))
     kept = gan_grid.in_range(found)
     if not kept.all():
-        say(f"{np.sum(~kept)} of {len(kept)} windows left out: pitches beyond G1 to D6")
+        say(f"{np.sum(~kept)} of {len(kept)} windows left out: pitches outside G1 to D6")
     return gan_grid.encode(found[kept])
 
 
 def account(folder, learned, held):
-    """Say of every file what was done with it: str, a table in Markdown."""
+    """List what was done with every file: str, a table in Markdown."""
     sides = {}
     for side, place in ((learned, "learned from"), (held, "held back")):
         for family in data.families(side):
@@ -179,7 +179,7 @@ def characters(network, learned, held, fit, steps, seed):
 
 
 def infilling(network, learned, held, fit, steps, seed):
-    """Prepare the network of four named voices; what a file does not say of its outline stays unknown."""
+    """Prepare the network of four named voices; what is not in a file stays unknown in its outline."""
     from utils.nets import infill, infill_inputs
 
     lessons = [(voices.in_four(piece.voices), infill_inputs.form(piece, with_motion=True)) for piece in learned]
@@ -210,7 +210,7 @@ def dilated(network, learned, held, fit, steps, seed):
                            seed=seed, keep_best=True, levels=levels)
 
     def write(model):
-        first = levels * places_in(learned, 1)[0]  # a frame has ended, a bar begins
+        first = levels * places_in(learned, 1)[0]  # a frame ends, a bar begins
         other = metre(learned) if num_places(learned) > inputs.POSITIONS else None
         return decode(wavenet.write_characters(model, PER_FRAME * FRAMES, NUM_PIECES, TEMPERATURE, seed, first, other))
 
@@ -218,7 +218,7 @@ def dilated(network, learned, held, fit, steps, seed):
 
 
 def adversaries(network, learned, held, fit, steps, seed):
-    """Prepare a GAN, of which the look is kept that came nearest to the pieces held back."""
+    """Prepare a GAN; the state nearest to the pieces held back is kept."""
     from utils.measure import metrics
     from utils.nets import gan, gan_voices
 
@@ -269,7 +269,7 @@ def epochs(steps):
 
 
 def metre(pieces):
-    """Name the metre of most pieces: (numerator, denominator)."""
+    """Find the metre of most pieces: (numerator, denominator)."""
     metres = [piece.metre for piece in pieces]
     return max(metres, key=metres.count)
 
@@ -281,7 +281,7 @@ def bar_frames(pieces):
 
 
 def num_places(pieces):
-    """Count the places in a bar that a network must tell apart: fewer where all is in 4/4, 2/2 and 3/4."""
+    """Count the places in a bar that a network must distinguish: fewer if all pieces are in 4/4, 2/2 or 3/4."""
     from utils.nets import inputs
 
     usual = all(tuple(bar) in inputs.FIRST_PLACES for piece in pieces for bar in piece.bars[:, 1:].tolist())
@@ -312,14 +312,14 @@ def nearness(ours, theirs):
     return float(apart[0] + apart[1] - 2 * apart[2])
 
 
-# ---------------------------------------------------------------------------------------------- what becomes of it
+# ---------------------------------------------------------------------------------------------- the results
 
 
 def report(learned, held, written, grid=1):
-    """Measure what was written, beside the pieces held back.
+    """Measure the written music, and the pieces held back for comparison.
 
-    Args: learned, held: lists of piece.Piece. written: uint8 rolls (frames, 128). grid: frames that the network takes
-        as one; copies are looked for on that grid.
+    Args: learned, held: lists of piece.Piece. written: uint8 rolls (frames, 128). grid: frames that the network reads
+        as one; copies are found on that grid.
     Returns: str, a table in Markdown, and a sentence on what is copied.
     """
     from utils.measure import metrics, phrases, variety
@@ -344,14 +344,14 @@ def report(learned, held, written, grid=1):
 
 
 def verdict(held, written):
-    """Say whether a network copies: str, from how many sixteenths held-back pieces and its own repeat at most."""
+    """Decide whether a network copies, from the longest repeats of held-back and written pieces: str."""
     copies = written >= COPY_FRAMES and written >= 2 * held
     return (f"What it wrote repeats at most {written} sixteenths of a piece it learned from; the held-back pieces "
             f"{held}: it {'copies, train it for fewer steps or on more music' if copies else 'does not copy'}.")
 
 
 def keep(written, folder):
-    """Write the first pieces that sound as MIDI and MP3; returns how many."""
+    """Write the first pieces with notes as MIDI and MP3; returns their number."""
     from utils.sound import audio, expression
 
     sounding = [roll for roll in written if roll.any()][:NUM_FILES]
@@ -365,13 +365,13 @@ def keep(written, folder):
 
 
 def say(line):
-    """Print at once, for a reader who waits."""
+    """Print without delay, for a reader who waits."""
     print(line, flush=True)
 
 
 @contextmanager
 def alive():
-    """Give a sign of life now and then, whatever takes its time."""
+    """Print a sign of life from time to time."""
     done, start = threading.Event(), time.monotonic()
 
     def tick():
@@ -387,33 +387,33 @@ def alive():
 
 @contextmanager
 def tidy(fit):
-    """Remove what a training leaves beside its run; after a bad end only where it cannot go on from there."""
+    """Remove the other files of a training; after an error, only if it cannot continue from them."""
     try:
         yield
     except BaseException:
         if any(found for name in ("backup/*", "state.npz", f"run/{runs.CONFIG}") for found in fit.glob(name)):
-            say(f"{fit} keeps the training so far: the same command goes on from there")
+            say(f"{fit} keeps the training so far: the same command continues from there")
         else:
             shutil.rmtree(fit, ignore_errors=True)
         raise
     else:
         shutil.rmtree(fit.parent)
     finally:
-        with suppress(OSError):  # they hold something else
+        with suppress(OSError):  # they hold other files
             for folder in (fit.parent, fit.parent.parent, fit.parent.parent.parent):
                 if folder.is_dir():
                     folder.rmdir()
 
 
 def parse(arguments):
-    """Read the command line, and refuse what cannot work."""
+    """Read the command line, and refuse impossible values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--network", choices=STEPS, default="gru")
-    parser.add_argument("--steps", type=int, help="of training; by default some minutes")
+    parser.add_argument("--steps", type=int, help="of training; by default a training of some minutes")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--performances", action="store_true", help="learn from what keeps to no grid, too")
+    parser.add_argument("--performances", action="store_true", help="also learn from performances without a grid")
     chosen = parser.parse_args(arguments)
     if chosen.steps is None:
         chosen.steps = STEPS[chosen.network]
@@ -426,20 +426,20 @@ def parse(arguments):
 
 @alive()
 def main(arguments=None):
-    """Do all that the command line asks for; raises ValueError for what the user can mend."""
+    """Run the command line; raises ValueError for what the user can correct."""
     chosen = parse(arguments)
     local = ROOT / "outputs" / "local"
     out = local / chosen.run
     if out.exists():
-        raise ValueError(f"{out} is there already: choose another name, or remove it")
+        raise ValueError(f"{out} exists already: choose another name, or remove it")
     learned, held = read(chosen.folder, chosen.network, chosen.performances)
-    say(f"{len(learned)} pieces to learn from, {len(held)} held back; {chosen.network}, {chosen.steps} steps")
-    from utils.nets import training  # and with it Keras
+    say(f"{len(learned)} training pieces, {len(held)} held back; {chosen.network}, {chosen.steps} steps")
+    from utils.nets import training  # imports Keras
 
     about = dict(network=chosen.network, steps=chosen.steps, seed=chosen.seed)
     state = hashlib.sha256(repr((about, SIZES)).encode() + b"".join(piece.roll.tobytes() for piece in learned + held))
-    fit = local / "fit" / f"own_{chosen.run}" / state.hexdigest()[:12]  # other music or settings begin anew
-    new = fit / "run"  # becomes `out` when all is there
+    fit = local / "fit" / f"own_{chosen.run}" / state.hexdigest()[:12]  # other music or settings start again
+    new = fit / "run"  # becomes `out` when all files are written
     with tidy(fit):
         training.keras.utils.set_random_seed(chosen.seed)
         prepare = PREPARE[chosen.network]

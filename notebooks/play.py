@@ -1,10 +1,10 @@
-"""Build the page in which one composes with the network of four voices, and open it in a browser.
+"""Build the page for composing with the network of four voices, and open it in a browser.
 
-    python notebooks/play.py                                       the network that is shipped
-    python notebooks/play.py --network outputs/local/my_run        one that learned your own music: own_music.py infill
-    python notebooks/play.py my.mid your.abc                       with your tunes to begin with
+    python notebooks/play.py                                       the shipped network
+    python notebooks/play.py --network outputs/local/my_run        one trained on your own music: own_music.py infill
+    python notebooks/play.py my.mid your.abc                       with your tunes as examples
 
-The page is a single file that works offline and can be copied and sent. It goes to outputs/local/gallery/ or to --out.
+The page is a single file that works offline; you can copy and send it. It is in outputs/local/gallery/ or at --out.
 """
 
 import argparse
@@ -28,9 +28,9 @@ TUNES = ROOT / "data" / "tunes"
 
 
 def read(paths):
-    """Read tunes to begin with: list of Path -> list of (title, tune.Tune), the first tune of each file.
+    """Read example tunes: list of Path -> list of (title, tune.Tune), the first tune of each file.
 
-    Raises: ValueError for a file that holds no tune, with the remedy.
+    Raises: ValueError, with the remedy, for a file without a tune.
     """
     found = []
     for path in paths:
@@ -40,12 +40,12 @@ def read(paths):
 
 
 def main(arguments=None):
-    """Do what the command line asks for; raises ValueError for what the user can mend. Returns: Path of the page."""
+    """Run the command line; raises ValueError for what the user can correct. Returns: Path of the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tunes", nargs="*", type=Path, metavar="TUNE", help="files to begin with; usually data/tunes")
+    parser.add_argument("tunes", nargs="*", type=Path, metavar="TUNE", help="example tunes; by default data/tunes")
     parser.add_argument("--network", type=Path, default=compose.NETWORK, help="folder of a run that writes four voices")
     parser.add_argument("--out", type=Path, default=PAGE, help="the page, a file that ends in .html")
-    parser.add_argument("--keep-closed", action="store_true", help="build the page and do not open it")
+    parser.add_argument("--keep-closed", action="store_true", help="build the page, but do not open it")
     chosen = parser.parse_args(arguments)
     if chosen.out.suffix != ".html":
         raise ValueError(f"--out {files.shown(chosen.out)}: name a file that ends in .html")

@@ -1,10 +1,10 @@
-"""Make what is shipped anew: the notebooks as saved, what they write to outputs/, the README's table and the manifest.
+"""Make all shipped files again: the saved notebooks, their files in outputs/, the README's table and the manifest.
 
     python notebooks/release.py                     run all notebooks in `load` mode and save them in place
-    python notebooks/release.py --mode train 02 05  first train their networks anew, or write 05's own files anew
+    python notebooks/release.py --mode train 02 05  first train their networks again, or write 05's files again
 
-The notebooks run with BACH_RELEASE=1, so that what they write goes to the tracked folders outputs/<run>/, and the links
-under their players lead there.
+The notebooks run with BACH_RELEASE=1, so that their files go to the tracked folders outputs/<run>/, and the links under
+their players lead there.
 """
 
 import argparse
@@ -37,9 +37,9 @@ def with_table(readme, results):
 
 
 def save(notebook, path):
-    """Save an executed notebook, whole or not at all: outputs as they are, metadata without what belongs to one run.
+    """Save an executed notebook, whole or not at all: outputs as they are, metadata without details of one run.
 
-    Of the time that each cell took the seconds stay, as `seconds` in its metadata.
+    The duration of each cell stays, as `seconds` in its metadata.
     """
     notebook = copy.deepcopy(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -53,7 +53,7 @@ def save(notebook, path):
 
 
 def chosen(names):
-    """The notebooks whose names begin with one of `names`, in order; without names all of them."""
+    """List the notebooks whose names begin with one of `names`, in order; without names, all of them."""
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     for name in names:
         if not any(path.stem.startswith(name) for path in paths):
@@ -63,8 +63,8 @@ def chosen(names):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="notebook", help="how its name begins, such as 02; all without")
-    parser.add_argument("--mode", choices=("load", "train"), default="load", help="train: make the runs anew first")
+    parser.add_argument("names", nargs="*", metavar="notebook", help="start of its name, such as 02; by default all")
+    parser.add_argument("--mode", choices=("load", "train"), default="load", help="train: first make the runs again")
     given = parser.parse_args(arguments)
     try:
         paths = chosen(given.names)
@@ -80,7 +80,7 @@ def main(arguments=None):
     with files.whole(readme) as temporary:
         temporary.write_text(text, encoding="utf-8")
     runs.write_manifest(ROOT)
-    print("saved: the notebooks, what they wrote to outputs/, the table in README.md, outputs/MANIFEST.json")
+    print("saved: the notebooks, their files in outputs/, the table in README.md, outputs/MANIFEST.json")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Run every notebook from top to bottom, without a browser, and say what there is to hear and to see.
+"""Run every notebook from top to bottom, without a browser, and list the files to hear and to see.
 
     python notebooks/run_all.py
 
-The first runs alone, then two at a time. The executed copies and all that they write go to outputs/local; the notebooks
-themselves stay as they are.
+The first runs alone, then two at a time. The executed copies and all their files go to outputs/local; the notebooks do
+not change.
 """
 
 import copy
@@ -27,28 +27,28 @@ LOCAL = ROOT / "outputs" / "local"
 KINDS = {"Listen": (".mp3",), "Look": (".png", ".svg", ".html"), "Open in a music program": (".mid", ".musicxml")}
 AT_ONCE = 2  # notebooks, each in a process of its own that keeps little more than one core busy
 SILENCE_SECONDS, MAX_COLUMNS = 8, 110  # at most: between two lines of progress, and their length
-LINK = re.compile(r"""(\b(?:href|src)\s*=\s*["']|\]\()([^"')\s]+)""")  # in HTML, and in Markdown
+LINK = re.compile(r"""(\b(?:href|src)\s*=\s*["']|\]\()([^"')\s<]+)""")  # in HTML, and in Markdown
 ELSEWHERE = re.compile(r"[#/]|[A-Za-z][\w+.-]*:")  # how a link begins that is not relative to the notebook
 
 
 def execute(path, target, timeout_seconds=None, say=None, environment=None):
     """Run one notebook in its own folder and write the executed copy to `target`, also when a cell fails.
 
-    Relative links lead from the copy to the same files as from the notebook. What libraries write outside the cells,
-    such as TensorFlow about the hardware, goes to a .log file next to the copy.
+    Relative links of the copy lead to the same files as those of the notebook. Output of libraries outside the cells,
+    such as TensorFlow's messages about the hardware, goes to a .log file next to the copy.
 
-    Args: path: of the notebook. target: of the copy; its folder is made at need. timeout_seconds: for one cell; None
-        for no limit. say: function that is called with a line of progress every few seconds; None for silence.
+    Args: path: of the notebook. target: of the copy; its folder is created if missing. timeout_seconds: for one cell;
+        None for no limit. say: function that is called with a line of progress every few seconds; None for silence.
         environment: dict, the notebook's environment variables; None for those of this process.
-    Returns: the executed notebook, with its links as they are right from its own folder.
-    Raises: CellExecutionError where a cell fails, DeadKernelError where Python itself does.
+    Returns: the executed notebook, with links that are correct from its own folder.
+    Raises: CellExecutionError if a cell fails, DeadKernelError if Python itself fails.
     """
     path, target = Path(path).resolve(), Path(target).resolve()
     notebook, at = nbformat.read(path, as_version=4), {"cell": 0}
     client = NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3", coalesce_streams=True,
                             resources={"metadata": {"path": path.parent}},
                             on_cell_start=lambda cell, cell_index: at.update(cell=cell_index),
-                            extra_arguments=["--log-level=ERROR"])  # no warnings amid the lines of progress
+                            extra_arguments=["--log-level=ERROR"])  # no warnings among the lines of progress
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(target.with_suffix(".log"), "w", encoding="utf-8") as log, _reports(notebook, at, say):
@@ -60,7 +60,7 @@ def execute(path, target, timeout_seconds=None, say=None, environment=None):
 
 @contextmanager
 def _reports(notebook, at, say):
-    """Say every few seconds which cell is running, in which section, and the last line that it printed."""
+    """Report every few seconds the running cell, its section, and the last line that it printed."""
     done, total = threading.Event(), sum(cell.cell_type == "code" for cell in notebook.cells)
 
     def report():
@@ -85,7 +85,7 @@ def _reports(notebook, at, say):
 
 
 def texts(notebook):
-    """Find what a notebook shows that may hold links: its Markdown cells, and HTML and Markdown among the outputs.
+    """Find the texts of a notebook that may hold links: its Markdown cells, and HTML and Markdown in the outputs.
 
     Returns: list of (dict, key), where dict[key] is the text.
     """
@@ -96,13 +96,13 @@ def texts(notebook):
 
 
 def links(notebook):
-    """List the files that a notebook's relative links name: paths from its own folder, as str, each once."""
+    """List the targets of a notebook's relative links: paths from its own folder, as str, each once."""
     found = [match[2] for where, key in texts(notebook) for match in LINK.finditer(where[key])]
     return list(dict.fromkeys(unquote(re.split("[#?]", link)[0]) for link in found if not ELSEWHERE.match(link)))
 
 
 def _relinked(notebook, old, new):
-    """A copy of the notebook whose relative links lead from folder `new` to where they led from folder `old`."""
+    """A copy of the notebook in folder `new`, with links to the same files as in folder `old`."""
 
     def moved(match):
         if ELSEWHERE.match(match[2]):
@@ -117,7 +117,7 @@ def _relinked(notebook, old, new):
 
 
 def print_files(title, files):
-    """One line for each kind and folder."""
+    """Print one line for each kind and folder."""
     files = sorted(path.relative_to(ROOT) for path in files if path.is_file())
     for kind, suffixes in KINDS.items():
         chosen = [path for path in files if path.suffix in suffixes]
@@ -128,7 +128,7 @@ def print_files(title, files):
 
 
 def run(path, environment=None):
-    """Run one of our notebooks into outputs/local/notebooks and print how it goes; end the program where a cell fails.
+    """Run one of our notebooks into outputs/local/notebooks and print its progress; end the program if a cell fails.
 
     Returns: the executed notebook, as `execute`.
     """

@@ -25,7 +25,7 @@ def parse(address):
     match = ADDRESS.fullmatch(address.strip())
     name = match[2].removesuffix(".git") if match else ""
     if not name.strip("."):
-        raise ValueError(f"{address!r} is no address of a repository: write it as you/bach or https://github.com/you/bach")
+        raise ValueError(f"{address!r} is no repository's address: write it as you/bach or https://github.com/you/bach")
     return f"{match[1]}/{name}"
 
 
@@ -36,14 +36,14 @@ def write(root, address):
 
     Args: root: of the repository. address: str, as for `parse`.
     Returns: list of the files that changed.
-    Raises: ValueError for a malformed address, or a notebook without a setup cell; then nothing is written.
+    Raises: ValueError for a wrong address, or a notebook without a setup cell; then nothing is written.
     """
     repository, changed = parse(address), {}
     for path in [*sorted((Path(root) / "notebooks").glob("*.ipynb")), Path(root) / "README.md"]:
         old = path.read_bytes().decode()  # line ends stay as they are
         new, count = REPO.subn(rf"\g<1>https://github.com/{repository}\2", old)
         if path.suffix == ".ipynb" and count != 1:
-            raise ValueError(f"{path} has {count} lines that set REPO, not one: take its first code cell back with git")
+            raise ValueError(f"{path} has {count} lines that set REPO, not one: restore its first code cell with git")
         new = BADGE.sub(rf"\g<1>{repository}\2", new)
         if new != old:
             changed[path] = new
@@ -60,7 +60,7 @@ def main():
         changed = write(ROOT, sys.argv[1])
     except ValueError as error:
         sys.exit(str(error))
-    print(f"{parse(sys.argv[1])}: written to {', '.join(path.name for path in changed) or 'all files before'}")
+    print(f"{parse(sys.argv[1])}: written to {', '.join(path.name for path in changed) or 'no file, nothing is new'}")
 
 
 if __name__ == "__main__":
