@@ -10,8 +10,8 @@
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do $$p -c \
   'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin/python
-STAMP := .venv/installed-$(shell cat requirements.txt constraints.txt | cksum | tr ' ' '-')
-DEV_STAMP := .venv/installed-dev-$(shell cat requirements.txt constraints.txt requirements-dev.txt | cksum | tr ' ' '-')
+STAMP := .venv/installed-$(shell cat requirements-colab.txt requirements.txt constraints.txt | cksum | tr ' ' '-')
+DEV_STAMP := .venv/installed-dev-$(shell cat requirements*.txt constraints.txt | cksum | tr ' ' '-')
 INSTALL := $(VENV) -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --requirement
 SEED =
 MODE = load

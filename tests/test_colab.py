@@ -59,6 +59,33 @@ def test_the_setup_cell_clones_installs_and_finds_the_package(fork, tmp_path):
     assert ran.stdout.split() == [str(content), str(content / "utils" / "music" / "midi.py"), "load"]
 
 
+FIRST_SOUND = """
+import shutil, sys, time
+heavy = shutil.ignore_patterns("local", "*.h5", "*.npz", "*.html", "*.png")  # a fork has these as well
+shutil.copytree({outputs!r}, ROOT / "outputs", ignore=heavy, dirs_exist_ok=True)
+from utils.show import player
+made, show = [], player.show
+player.show = lambda *given, **how: made.append(show(*given, **how)) or made[-1]
+start = time.monotonic()
+exec({cells!r})
+print("players:", len(made))
+print("Keras is loaded:", "keras" in sys.modules)
+print("seconds to the first sound:", round(time.monotonic() - start, 1))
+"""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_first_sound_comes_before_keras_is_loaded(path, fork, tmp_path, record_property):
+    code = [cell.source for cell in nbformat.read(fork / "work" / "notebooks" / path.name, as_version=4).cells
+            if cell.cell_type == "code"]
+    first = next(number for number, source in enumerate(code) if "player.shipped" in source)
+    then = FIRST_SOUND.format(outputs=str(ROOT / "outputs"), cells="\n".join(code[1:first + 1]))
+    ran = start(code[0], fork, tmp_path, then)
+    assert ran.returncode == 0, ran.stderr
+    assert re.search("players: [1-9]", ran.stdout) and "Keras is loaded: False" in ran.stdout
+    record_property("seconds to the first sound", re.search(r"first sound: ([\d.]+)", ran.stdout)[1])
+
+
 @pytest.mark.parametrize("address", ["https://github.com/OWNER/NAME", "file:///nowhere/bach"])
 def test_an_address_that_leads_nowhere_is_named_with_the_remedy(address, fork, tmp_path):
     setup = re.sub('REPO = ".*?"', f'REPO = "{address}"', setup_cell(fork / "work"))
@@ -105,7 +132,7 @@ def test_the_address_is_set_everywhere_and_nothing_else_changes(copy):
                                      'you/bach"', "https://gitlab.com/you/bach", "git@github.com:you/bach.git"])
 def test_a_malformed_address_is_refused_and_nothing_is_written(address, copy):
     before = contents(copy)
-    with pytest.raises(ValueError, match="no address of a repository: write it as you/bach or https://github.com/you/bach"):
+    with pytest.raises(ValueError, match="no repository's address: write it as you/bach or https://github.com/you/bach"):
         set_address.write(copy, address)
     assert contents(copy) == before
 

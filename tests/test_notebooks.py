@@ -3,6 +3,7 @@
 import ast
 import re
 import shutil
+import statistics
 import subprocess
 from itertools import groupby
 from pathlib import Path
@@ -27,19 +28,20 @@ if "google.colab" in sys.modules and not Path("/content/bach").exists():
     if REPO.endswith("OWNER/NAME") or subprocess.call(["git", "clone", "--depth", "1", REPO, "/content/bach"]):
         raise SystemExit(f"{REPO} cannot be cloned. Put your fork's address into REPO above, such as "
                          "https://github.com/you/bach, and run this cell again.")
-    subprocess.run([sys.executable, "-m", "pip", "install", "-qr", "/content/bach/requirements.txt"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-qr", "/content/bach/requirements-colab.txt"], check=True)
 ROOT = next(f for f in [Path("/content/bach"), Path.cwd(), *Path.cwd().parents] if (f / "utils/music/midi.py").exists())
 sys.path.insert(0, str(ROOT))  # ahead of site-packages, where another `utils` may live
 MODE = os.environ.get("BACH_MODE", "load")  # "load" the shipped run | "train" | "smoke"
 '''
 
-NORM = 14, 110, 20  # modules of utils that a notebook imports, names that it binds beside imports, settings: at most
-MOST = {  # what a notebook may have beyond the norm, as it was in November 2026; this table only ever shrinks
-    "02_rnn": (18, 174, 28),
-    "03_dcnn": (22, 159, 25),
-    "04_gan": (15, 116, 28),
-    "05_evaluation": (23, 122, 29),
-}
+TRY = re.compile(r"^(TRY_\w+) = \{\}  # such as (\{.*\})", re.MULTILINE)  # an empty dict of settings, and one change
+KINDS = "Predict", "Change", "Derive", "Listen"  # of exercises, each at least once in a notebook
+WITHOUT_NETWORKS = "01", "06"  # that are trained there
+EAGERLY = "03", "04"  # whose many small trainings take longer to trace than to run; other tests run their graphs
+SOLUTIONS = ROOT / "notebooks" / "solutions.md"
+MEDIAN_LINES, SOUND_SECONDS = 9, 10  # of code cells; of "run all" until the first player is there
+
+MOST = 14, 110, 20  # modules of utils that a notebook imports, names that it binds beside imports, settings
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
@@ -93,8 +95,75 @@ def test_it_has_no_more_modules_names_and_settings_than_a_reader_can_keep(path):
     modules = {f"{node.module}.{alias.name}" for tree in cells for node in ast.walk(tree)
                if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "utils" for alias in node.names}
     counts = len(modules), len(set().union(*map(names_bound, cells))), len(names_bound(cells[1]))
-    most = MOST.get(path.stem, NORM)
-    assert all(count <= limit for count, limit in zip(counts, most)), f"modules, names, settings {counts}, most {most}"
+    assert all(count <= limit for count, limit in zip(counts, MOST)), f"modules, names, settings {counts}, most {MOST}"
+
+
+@every_notebook
+def test_half_of_the_code_cells_are_short(path):
+    assert statistics.median(len(cell.source.splitlines()) for cell in code_cells(path)) <= MEDIAN_LINES
+
+
+@every_notebook
+def test_the_first_player_is_there_within_seconds(path):
+    seconds = 0.0
+    for cell in code_cells(path):
+        seconds += cell.metadata["seconds"]
+        if "<audio" in str(cell.outputs):
+            break
+    assert seconds <= SOUND_SECONDS
+
+
+@every_notebook
+def test_it_says_first_what_one_learns_and_leads_to_the_glossary(path):
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    assert "**You will learn**" in cells[0]
+    assert any("TEACHING.md#glossary" in cell for cell in cells)
+
+
+# ---------------------------------------------------------------------------------------------- exercises
+
+
+def exercises(path):
+    """The kinds of a notebook's exercises, in order: "1. **Predict.** ..." and so on below "## Exercises"."""
+    prose = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    section = re.split(r"^## ", prose.partition("\n## Exercises")[2], flags=re.MULTILINE)[0]
+    return re.findall(r"^(\d+)\. \*\*(\w+)\.\*\*", section, re.MULTILINE)
+
+
+def answers(path):
+    """What solutions.md says about a notebook: dict of an exercise's number -> its text."""
+    text = SOLUTIONS.read_text(encoding="utf-8")
+    section = re.split(r"^## ", text.partition(f"\n## {path.stem[:2]} ")[2], flags=re.MULTILINE)[0]
+    return dict(re.findall(r"^### (\d+)\b.*?\n(.*?)(?=^### |\Z)", section, re.MULTILINE | re.DOTALL))
+
+
+@every_notebook
+def test_it_has_exercises_of_each_kind_and_each_has_an_answer(path):
+    numbers, kinds = zip(*exercises(path))
+    assert [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
+    assert set(kinds) == set(KINDS)
+    assert list(answers(path)) == list(numbers) and all(text.strip() for text in answers(path).values())
+
+
+def with_answers(path):
+    """A notebook as a student leaves it: each "Try it" with one change, and the code of all answers at the end."""
+    notebook = read(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = TRY.sub(r"\1 = \2", cell.source)
+    code = [code for text in answers(path).values() for code in re.findall("```python\n(.*?)```", text, re.DOTALL)]
+    notebook.cells += [nbformat.v4.new_code_cell(each) for each in code]
+    if path.stem[:2] in EAGERLY:
+        notebook.cells.insert(2, nbformat.v4.new_code_cell(
+            "import tensorflow as tf\n\ntf.config.run_functions_eagerly(True)"))
+    return notebook
+
+
+@every_notebook
+def test_a_dict_of_what_to_try_is_empty_at_first(path):
+    found = [line for cell in code_cells(path) for line in cell.source.splitlines() if line.startswith("TRY_")]
+    assert all(TRY.fullmatch(line) for line in found)
+    assert found or path.stem[:2] in WITHOUT_NETWORKS
 
 
 @every_notebook
@@ -221,7 +290,9 @@ def fresh_copy(tmp_path_factory):
 def test_it_runs_small_and_leaves_the_repository_as_it_was(path, fresh_copy, monkeypatch):
     monkeypatch.setenv("BACH_MODE", "smoke")
     executed = fresh_copy / "outputs" / "local" / "notebooks" / path.name
-    run_all.execute(fresh_copy / "notebooks" / path.name, executed, timeout_seconds=300)
+    nbformat.write(with_answers(path), fresh_copy / "notebooks" / f".{path.name}")  # each trial takes a few steps too
+    run_all.execute(fresh_copy / "notebooks" / f".{path.name}", executed, timeout_seconds=300)
+    (fresh_copy / "notebooks" / f".{path.name}").unlink()
     assert executed.is_file()
     assert all((executed.parent / link).resolve().exists() for link in run_all.links(read(executed)))
     assert subprocess.check_output(["git", "status", "--porcelain"], cwd=fresh_copy, text=True) == ""

@@ -57,7 +57,7 @@ def quick(network):
     """Two steps are taken sooner without TensorFlow's graphs, unless a network writes character by character."""
     import tensorflow as tf
 
-    tf.config.run_functions_eagerly(network in ("dcnn", "gan"))
+    tf.config.run_functions_eagerly(network in ("dcnn", "gan", "infill"))
     yield
     tf.config.run_functions_eagerly(False)
 
@@ -76,7 +76,7 @@ def test_five_files_become_music_a_report_and_a_network_to_rebuild(network, fold
 
     own_music.main([str(folder), "my run", "--network", network, "--steps", "2"])
     run, said = tmp_path / "outputs" / "local" / "my run", capsys.readouterr().out
-    assert f"4 pieces to learn from, 1 held back; {network}, 2 steps" in said
+    assert f"4 training pieces, 1 held back; {network}, 2 steps" in said
     written = [f"piece_{number}.{ending}" for number in (1, 2) for ending in ("mid", "mp3")]
     assert files(tmp_path) == sorted(f"outputs/local/my run/{name}" for name in (
         *written, "report.md", runs.CONFIG, runs.HISTORY, runs.WEIGHTS)) and not (run.parent / "fit").exists()
@@ -116,7 +116,7 @@ def test_what_one_network_cannot_read_another_can(folder, capsys):
     assert {"short"} | five <= kept["gru"] and "tiny" not in kept["gru"]
     assert "left out: tiny: it is shorter than a bar\n" in said
     assert "left out: short: it has no four bars of 4/4, which --network voices learns from\n" in said
-    assert "left out: high: no four bars of it keep to G1 to D6" in said
+    assert "left out: high: no four bars of it stay within G1 to D6" in said
 
 
 def test_a_folder_of_strangers_is_read_and_the_report_says_what_was_done(tmp_path, capsys):
@@ -234,7 +234,7 @@ def test_a_training_that_is_stopped_goes_on_or_leaves_nothing(folder, tmp_path, 
             patch.setattr(target, name, stop_at(number, getattr(target, name)))
             own_music.main(call)
         out = capsys.readouterr().out
-        assert [path.name for path in local.glob("*")] == left and ("the same command goes on" in out) == bool(left)
+        assert [path.name for path in local.glob("*")] == left and ("the same command continues" in out) == bool(left)
         assert [number for number in (1, 2) if f" {number} of 2: " in out] == said
     own_music.main(call)
     assert " of 2: " not in capsys.readouterr().out and [path.name for path in local.glob("*")] == ["mine"]

@@ -95,7 +95,7 @@ def test_all_python_of_the_readme_runs_from_the_root_and_writes_to_outputs_local
 def test_from_another_folder_it_says_from_where_paths_count(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     block = next(block for block in PYTHON if "rnn_bach_a" in block)
-    with pytest.raises(ValueError, match=f"Paths count from where Python was started, now {tmp_path}"):
+    with pytest.raises(ValueError, match=f"Relative paths start at the current folder, {tmp_path}"):
         exec(compile(block, "README.md", "exec"), {})
 
 

@@ -38,8 +38,11 @@ def packages(sources):
 
 
 def required(name):
-    """The packages that a requirements file names itself."""
+    """The packages that a requirements file names, and requirements.txt those of the file for Colab too."""
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    if name == "requirements.txt":
+        assert "-r requirements-colab.txt" in lines
+        lines += (ROOT / "requirements-colab.txt").read_text(encoding="utf-8").splitlines()
     names = [re.match(r"[A-Za-z][\w.-]*", line) for line in lines]
     return {match[0].lower().replace("_", "-") for match in names if match}
 
@@ -51,7 +54,9 @@ def scripts(*folders):
 def test_requirements_name_what_notebooks_import_and_no_more_than_tests_need():
     cells = [cell for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     used = packages([cell.source for cell in cells] + scripts("notebooks", "utils"))
+    assert used - {"nbclient", "nbformat"} <= required("requirements-colab.txt")  # these two run notebooks elsewhere
     assert used <= required("requirements.txt")
+    assert not required("requirements-colab.txt") & {"jupyterlab", "nbclient", "ipykernel"}  # Colab has its own
     only_tested = packages([*scripts("tests"), (ROOT / "conftest.py").read_text(encoding="utf-8")]) - used
     assert only_tested <= required("requirements-dev.txt") and not only_tested & required("requirements.txt")
     assert not required("requirements-dev.txt") & required("requirements.txt")
@@ -63,7 +68,7 @@ def test_requirements_name_what_notebooks_import_and_no_more_than_tests_need():
 @pytest.fixture
 def folder(tmp_path):
     """What make reads, without anything installed."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+    for name in ("Makefile", "requirements-colab.txt", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

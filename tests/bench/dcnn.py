@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.bench.table import Row, seconds
 from utils.music import data, voices
-from utils.nets import flow, queues, queues_numba, student, training, wavenet
+from utils.nets import queues, queues_numba, student, training, wavenet
 from utils.nets.backend import keras
 from utils.sound import conditioning, expression, tones
 
@@ -105,23 +105,20 @@ def _while_loop(weights, steps):
 
 
 def _performers():
-    """Teacher, flow and student as shipped, on a busy score: samples a second, conditions made beforehand."""
+    """Teacher and student as shipped, on a busy score: samples a second, conditions made beforehand."""
     length, rng, found = 4 * student.PASS_SAMPLES, np.random.default_rng(0), {}
     condition = rng.random((length // conditioning.HOP, conditioning.NUM_SCORE_FEATURES), np.float32)
     excitation = rng.standard_normal((length, tones.NUM_HARMONICS + 1), np.float32)
-    teacher, distilled, ours = (training.rebuild(OUTPUTS / f"dcnn_{name}") for name in ("teacher", "flow", "student"))
+    teacher, ours = (training.rebuild(OUTPUTS / f"dcnn_{name}") for name in ("teacher", "student"))
     weights = wavenet.weights(teacher)
     runs = {"teacher": lambda: queues.generate(weights, RATE, condition, excitation=excitation),
-            "flow": lambda: flow.perform(distilled, length, condition, excitation, hop=conditioning.HOP),
             "student": lambda: student.perform(ours, length, condition, excitation[:, -1:])}
-    for model in (distilled, ours):
-        model.compile(jit_compile=True)
+    ours.compile(jit_compile=True)
     for name, run in runs.items():
         run()
         found[name] = (RATE if name == "teacher" else length) / seconds(run, REPEATS)[0]
-        goal = {"teacher": "2 x", "flow": "8 x", "student": "20 x"}[name]
+        goal = {"teacher": "2 x", "student": "20 x"}[name]
         yield Row(name.capitalize(), found[name], "samples/s", goal, "real time", RATE, found[name] / RATE)
-    yield Row("Student", found["student"], "samples/s", "2 x", "flow", found["flow"], found["student"] / found["flow"])
     yield from _performance()
 
 

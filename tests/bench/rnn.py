@@ -10,7 +10,7 @@ from utils.nets import char_rnn, infill_inputs, infill_numpy, inputs, training, 
 from utils.nets.backend import keras
 
 STEPS, EPOCHS = 40, 4  # of training, timed after an epoch that compiles
-WINDOW, BATCH = 100, 32  # characters and windows of the plain network, the study's and Keras's defaults
+WINDOW, BATCH = 100, 32  # characters and windows of the plain network, as the original and as Keras has them
 UNITS = 500  # of its two layers: as many weights as the network with two clocks
 BARS, PIECES = 16, (1, 16, 64)
 CELLS = 4 * 16 * BARS  # of a piece; Keras's `predict` would read a piece once for each of them
