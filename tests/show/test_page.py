@@ -347,9 +347,9 @@ def test_the_page_that_we_ship_runs_in_firefox_by_its_keys():
     with browsers.firefox(SHIPPED.as_uri()) as page:
         page.click("#start")
         for number in range(12):
-            assert page.evaluate("$('count').textContent") == f"Clip {number + 1} of 12"
+            until(page, "$('count').textContent", f"Clip {number + 1} of 12")
             page.press("b" if number % 2 else "m")
-        assert page.evaluate("$('score').textContent").endswith("of 12 right")
+        until(page, "$('score').textContent.endsWith('of 12 right')")
         assert page.evaluate("$('facts').children.length") > 0
         assert page.evaluate("document.querySelectorAll('#review-clip .sheet .note').length") > 20
         silent = "Media resource", "This error message"  # of a machine without sound output
