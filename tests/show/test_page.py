@@ -351,7 +351,7 @@ def test_the_page_that_we_ship_runs_in_firefox_by_its_keys():
             page.press("b" if number % 2 else "m")
         until(page, "$('score').textContent.endsWith('of 12 right')")
         assert page.evaluate("$('facts').children.length") > 0
-        assert page.evaluate("document.querySelectorAll('#review-clip .sheet .note').length") > 20
+        until(page, "document.querySelectorAll('#review-clip .sheet .note').length > 20")
         silent = "Media resource", "This error message"  # of a machine without sound output
         assert [each for each in page.complaints() if not each.startswith(silent)] == [] and page.requests() == []
 
