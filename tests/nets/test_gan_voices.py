@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from utils.music import voices, windows
 from utils.music.piece import blank
@@ -33,14 +32,6 @@ def heard(tokens):
     names = "pitches hit rest classes pairs parallels sizes steps heights spaces outline".split()
     assert len(out) == sum(sizes) == gan_voices.NUM_HEARD
     return dict(zip(names, np.split(out, np.cumsum(sizes)[:-1])))
-
-
-@pytest.fixture
-def eagerly():
-    """A few steps are taken sooner without TensorFlow's graphs."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

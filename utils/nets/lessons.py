@@ -42,9 +42,13 @@ def in_keys(pieces, keys=ALL_KEYS):
     Returns: list of inputs.Prepared.
     Notebook: 02, "Two clocks".
     """
-    played = [piece._replace(roll=data.unfold(piece)) for piece in pieces if piece.repeats]
-    return [item for piece in [*pieces, *played]
+    return [item for piece in _repeated(pieces)
             for item in inputs.prepare(piece.roll, piece.upbeat, piece.bar_frames, keys)]
+
+
+def _repeated(pieces, played=True):
+    """The pieces, and if `played` those with repeats once more, as they are played."""
+    return [*pieces, *(piece._replace(roll=data.unfold(piece)) for piece in pieces if played and piece.repeats)]
 
 
 def as_written(pieces):
@@ -54,8 +58,7 @@ def as_written(pieces):
 
 def in_quarters(pieces, keys=(0,), offsets=(0,), played=False):
     """Prepare pieces in C on the older grid, every fourth frame from each of `offsets`; the others as `in_keys`."""
-    pieces = [*pieces, *(piece._replace(roll=data.unfold(piece)) for piece in pieces if played and piece.repeats)]
-    return [item for piece in pieces for offset in offsets for item in inputs.prepare(
+    return [item for piece in _repeated(pieces, played) for offset in offsets for item in inputs.prepare(
         midi.transpose(piece.roll, piece.quarter_shift)[offset::4], piece.upbeat - offset, piece.bar_frames, keys,
         **ON_QUARTERS)]
 
