@@ -52,9 +52,10 @@ def in_firefox(built):
 
 
 def fresh(page):
-    """The page with an empty piece of four bars in it, at a desktop's size."""
+    """The page with an empty piece of four bars, at a desktop's size; in each test it draws the same random numbers."""
     page.resize(1280, 900)
     page.evaluate("() => { start(blank(4)); chooseLength(4); $('marks').checked = true; show(); }")
+    page.evaluate("() => { Math.random = random(1); }")
     return page
 
 
@@ -184,7 +185,8 @@ def test_a_drawn_tune_becomes_four_voices_with_it_on_top(page):
     harmonise(page)
     found = cells(page)
     assert found.shape == (32, 4) and (found[:, 0] == tune).all() and (found >= 0).mean() > 0.95 and is_sound(found)
-    assert page.evaluate("document.querySelectorAll('#score .note').length") >= len(TUNE) * 4
+    struck = ((found >= 0) & (found < voices.HELD)).sum()  # one note each on the score, or several that are tied
+    assert page.evaluate("document.querySelectorAll('#score .note').length") >= struck >= len(TUNE) * 3
     first, second, third = (np.array(way) for way in page.evaluate("state.ways.map((way) => way.cells)"))
     assert (first != second).any() and (second != third).any() and (first != third).any()
     assert (first[:, 0] == tune).all() and (second[:, 0] == tune).all()
