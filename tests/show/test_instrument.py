@@ -302,6 +302,16 @@ def test_stopping_in_the_middle_leaves_a_sound_piece_that_undo_takes_back(page):
     assert (cells(page)[:, 1:] >= 0).mean() > 0.9
 
 
+def test_what_is_done_while_the_network_writes_is_refused_or_stays(page):
+    draw(page)
+    before = cells(page)[:32]  # `harmonise` takes away the bars after the tune
+    page.evaluate("""() => { harmonise(); state.at = 4; writeRest(); remove(); alter({by: 1}); writeNote(60);
+        change((piece) => { piece.title = "Meanwhile"; }); stopWriting(); }""")
+    assert (cells(page) == before).all() and page.evaluate("score.title") == "Meanwhile"
+    page.evaluate("() => { state.at = 4; writeRest(); }")
+    assert (cells(page) != before).any()
+
+
 @pytest.mark.parametrize("metre", ["6/8", "3/2", "3/8"])
 def test_other_metres_are_harmonised_too(chromium, metre):
     page = chromium

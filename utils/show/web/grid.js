@@ -165,7 +165,7 @@ function noteUnder({frame, pitch}) {  // {voice, note}, the chosen voice first
 
 function pressed(event) {
   const place = placeOf(event), {x, y, frame, pitch} = place;
-  if (writing) return say("The network is writing. Press Stop to change notes.");
+  if (!mayWrite()) return;
   if (x < KEYS_WIDE) return y > HEAD && hearPitch(pitch, state.voice);
   if (y < BAR_HEAD) return lockBar(frame);
   if (y < HEAD) return toggleFermata(frame);

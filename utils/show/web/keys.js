@@ -4,7 +4,7 @@
 const LETTERS = {c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11};
 
 function writeNote(pitch, frame = state.at, onwards = true) {  // a note of the chosen voice and length
-  if (writing) return say("The network is writing. Press Stop to change notes.");
+  if (!mayWrite()) return;
   if (frame + 1 > score.cells.length) return;
   const end = Math.min(frame + state.length, score.cells.length);
   change((piece) => putNote(piece.cells, state.voice, frame, end, pitch));
@@ -15,6 +15,7 @@ function writeNote(pitch, frame = state.at, onwards = true) {  // a note of the 
 }
 
 function writeRest() {
+  if (!mayWrite()) return;
   change((piece) => putNote(piece.cells, state.voice, state.at, state.at + state.length, null));
   goTo(state.at + state.length);
 }
@@ -29,6 +30,7 @@ function goTo(frame) {  // where the next note is written; a tune may grow by a 
 }
 
 function remove(note = noteAt(state.voice, state.at)) {
+  if (!mayWrite()) return;
   if (!note) return say("There is no note here to remove.");
   change((piece) => putNote(piece.cells, state.voice, note.start, note.start + note.length, null));
   state.selected = null;
@@ -36,6 +38,7 @@ function remove(note = noteAt(state.voice, state.at)) {
 }
 
 function alter({by = 0, longer = 0}) {  // move the note under the cursor by semitones, or make it longer by sixteenths
+  if (!mayWrite()) return;
   const note = noteAt(state.voice, state.at);
   if (!note) return say("There is no note here to change.");
   const pitch = clip(note.pitch + by, LOWEST, HIGHEST), end = clip(note.start + note.length + longer, note.start + 1, score.cells.length);

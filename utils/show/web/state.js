@@ -46,9 +46,15 @@ function change(edit) {  // all that changes the piece goes through here: it can
   const before = copyOf(score);
   edit(score);
   if (JSON.stringify(before) === JSON.stringify(score)) return;
-  remember(before);
+  if (writing) edit(writing.before);  // a new title, tempo or lock stays, however the network ends
+  else remember(before);
   if (before.cells.length !== score.cells.length) forgetWays();
   show();
+}
+
+function mayWrite() {  // notes change by hand or by the network, not by both at once
+  if (writing) say("The network is writing. Press Stop to change notes.");
+  return !writing;
 }
 
 function remember(before) {  // a step that undo takes back
