@@ -153,18 +153,25 @@ def follow(token):
     """Follow each voice: tokens int (batch, frames, 4) -> four arrays of that shape.
 
     Returns: pitch, whether it is struck, and before each frame the pitch before the last one, and the frames since an
-        attack.
+        attack. `step` says the same a frame at a time.
     """
-    hit = ops.cast(token > NO_NOTE, "float32")
-    last, before, age = [ops.zeros_like(token[:, 0])] * 3
-    pitches, lines = [], []
-    for now in range(token.shape[1]):
-        lines.append((before, age))
-        pitches.append(ops.where(token[:, now] == HOLD, last, ops.maximum(token[:, now] - 1, 0)))
-        before, age = step(last, pitches[-1], hit[:, now], before, age)
-        last = pitches[-1]
-    before, age = (ops.stack(each, axis=1) for each in zip(*lines))
-    return ops.stack(pitches, axis=1), hit, before, age
+    struck = token > NO_NOTE
+    pitch = recall(ops.maximum(token - 1, 0), latest(ops.not_equal(token, HOLD)))
+    last, place = infill.later(pitch), np.arange(token.shape[1], dtype=np.int32)[:, None]
+    moved = (pitch > 0) & (last > 0) & ops.not_equal(pitch, last)
+    return pitch, ops.cast(struck, "float32"), recall(last, latest(moved, 1)), place - 1 - latest(struck, 1)
+
+
+def latest(marked, ago=0):
+    """The latest marked frame, at least so many frames ago: bool (batch, frames, 4) -> int of that shape, -1: none."""
+    place = np.arange(marked.shape[1], dtype=np.int32)
+    past = (place <= place[:, None] - ago)[..., None]
+    return ops.max(ops.where(marked[:, None] & past, place[:, None], -1), axis=2)
+
+
+def recall(values, place):
+    """The values int (batch, frames, 4) of other frames of the same voices, 0 where a place is -1."""
+    return ops.where(place >= 0, ops.take_along_axis(values, ops.maximum(place, 0), axis=1), 0)
 
 
 def step(last, pitch, hit, before, age):

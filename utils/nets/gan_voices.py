@@ -155,10 +155,7 @@ class Hear(layers.Layer):
         frames, flat = cells.shape[1], lambda x: ops.reshape(x, (-1, x.shape[1], x.shape[2] * x.shape[3]))
         hold, rest = cells[..., HOLD:HOLD + 1], cells[..., NO_NOTE:NO_NOTE + 1]
         strikes = self.shift(cells[..., 2:]) if training and self.transpose else cells[..., 2:]
-        pitches = [strikes[:, 0]]
-        for now in range(1, frames):
-            pitches.append(strikes[:, now] + hold[:, now] * pitches[-1])
-        pitches = ops.stack(pitches, axis=1)
+        pitches = sustain(strikes, hold)
         octaves = ops.reshape(pitches, (-1, frames, NUM_VOICES, SPAN // NUM_CLASSES, NUM_CLASSES))
         classes = ops.sum(octaves, axis=3)
         doubled = ops.concatenate([classes, classes], axis=-1)
@@ -190,6 +187,17 @@ class Hear(layers.Layer):
         return ops.reshape(ops.matmul(flat, moved), (-1, strikes.shape[1], NUM_VOICES, SPAN))
 
 
+def sustain(strikes, hold):
+    """Let what is struck sound as long as it is held: float (batch, frames, 4, SPAN) and (batch, frames, 4, 1).
+
+    As pitches[now] = strikes[now] + hold[now] * pitches[now - 1], in as many rounds as the frames can be halved.
+    """
+    earlier = lambda x, by: ops.pad(x, ((0, 0), (by, 0), (0, 0), (0, 0)))[:, :x.shape[1]]
+    for by in 2 ** np.arange(int(strikes.shape[1] - 1).bit_length()):
+        strikes, hold = strikes + hold * earlier(strikes, by), hold * earlier(hold, by)
+    return strikes
+
+
 def between(low, high, table):
     """Sort intervals into kinds: one-hot pitches (..., SPAN) twice, a table (SPAN, kinds * SPAN) -> (..., kinds)."""
     near = ops.reshape(ops.matmul(low, table), (-1, *low.shape[1:-1], table.shape[1] // SPAN, SPAN))
@@ -219,8 +227,8 @@ def teach(generator, tokens, outlines, held_out, epochs, batch_size=16, learning
     Notebook: 04, "Four named voices".
     """
     pupil, steps = Pupil(generator), -(-len(tokens) // batch_size)
-    pupil.compile(training.optimizer(epochs * steps, learning_rate, weight_decay),
-                  keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    training.prepare(pupil, epochs * steps, training.optimizer(epochs * steps, learning_rate, weight_decay),
+                     keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return pupil.fit([tokens, outlines], tokens, batch_size, epochs, verbose=2,
                      validation_data=([held_out[0], held_out[1]], held_out[0])).history
 
