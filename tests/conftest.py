@@ -18,8 +18,9 @@ def bach():
 
 @pytest.fixture
 def eagerly():
-    """See `networks.eagerly`."""
-    from tests import networks  # not all tests need Keras
+    """Let TensorFlow take every step as it comes: to trace a graph takes longer than a handful of steps."""
+    import tensorflow as tf  # not all tests need it
 
-    with networks.eagerly():
-        yield
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

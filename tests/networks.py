@@ -1,7 +1,6 @@
 """Networks so small that they compile in a second, built once for all tests: change none of their weights for good."""
 
 import functools
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -9,24 +8,12 @@ from utils.music import text, voices
 from utils.nets import infill, infill_inputs, inputs, two_clocks
 from utils.nets.backend import keras
 
-import tensorflow as tf  # isort: skip, after the backend, which keeps its start quiet
-
 
 @functools.cache
 def two_clock(cell="gru", onsets=False, kinds=inputs.NUM_CONDITIONS, seed=0):
     keras.utils.set_random_seed(seed)
     return two_clocks.build_two_clock(len(text.vocab(onsets)), cell=cell, slow_units=16, slow_layers=2, fast_units=12,
                                       embedding_size=4, num_conditions=kinds, dropout_rate=0.1)
-
-
-@contextmanager
-def eagerly():
-    """Let TensorFlow take every step as it comes: to trace a graph takes longer than a handful of steps."""
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 CHORALE = infill_inputs.Form(4, 16, 4, 7, "major", np.array([20, 36]), 40)

@@ -37,7 +37,6 @@ MODE = os.environ.get("BACH_MODE", "load")  # "load" the shipped run | "train" |
 TRY = re.compile(r"^(TRY_\w+) = \{\}  # such as (\{.*\})", re.MULTILINE)  # an empty dict of settings, and one change
 KINDS = "Predict", "Change", "Derive", "Listen"  # of exercises, each at least once in a notebook
 WITHOUT_NETWORKS = "01", "06"  # that are trained there
-EAGERLY = ("03",)  # whose many small trainings take longer to trace than to run; other tests run their graphs
 SOLUTIONS = ROOT / "notebooks" / "solutions.md"
 MEDIAN_LINES, SOUND_SECONDS = 9, 10  # of code cells; of "run all" until the first player is there
 
@@ -76,7 +75,7 @@ def test_notebooks_and_badges_name_the_same_fork():
 
 
 def names_bound(tree):
-    """What a module binds outside its functions: variables, functions and classes; not what it imports."""
+    """What a module binds outside its functions, in comprehensions too; not what it imports."""
     found, waiting = set(), list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -84,7 +83,7 @@ def names_bound(tree):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
-        elif not isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        else:
             waiting.extend(ast.iter_child_nodes(node))
     return found
 
@@ -153,9 +152,6 @@ def with_answers(path):
             cell.source = TRY.sub(r"\1 = \2", cell.source)
     code = [code for text in answers(path).values() for code in re.findall("```python\n(.*?)```", text, re.DOTALL)]
     notebook.cells += [nbformat.v4.new_code_cell(each) for each in code]
-    if path.stem[:2] in EAGERLY:
-        notebook.cells.insert(2, nbformat.v4.new_code_cell(
-            "import tensorflow as tf\n\ntf.config.run_functions_eagerly(True)"))
     return notebook
 
 

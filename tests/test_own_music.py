@@ -52,16 +52,6 @@ def folder(known, tmp_path, monkeypatch):
     return tmp_path / "mine"
 
 
-@pytest.fixture
-def quick(network):
-    """Two steps are taken sooner without TensorFlow's graphs, unless a network writes character by character."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(network in ("dcnn", "gan", "infill"))
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def files(tmp_path):
     """All that was written, by name."""
     return sorted(path.relative_to(tmp_path).as_posix() for path in (tmp_path / "outputs").rglob("*") if path.is_file())
@@ -71,7 +61,7 @@ def files(tmp_path):
 
 
 @pytest.mark.parametrize("network", own_music.STEPS)
-def test_five_files_become_music_a_report_and_a_network_to_rebuild(network, folder, tmp_path, capsys, quick):
+def test_five_files_become_music_a_report_and_a_network_to_rebuild(network, folder, tmp_path, capsys):
     from utils.nets import training
 
     own_music.main([str(folder), "my run", "--network", network, "--steps", "2"])
@@ -220,7 +210,7 @@ def stop_at(number, function):
 
 
 @pytest.mark.parametrize("network, measure, calls", [("dcnn", "nll", 16), ("gan", "nearness", 1)])
-def test_a_training_that_is_stopped_goes_on_or_leaves_nothing(folder, tmp_path, monkeypatch, capsys, quick, network,
+def test_a_training_that_is_stopped_goes_on_or_leaves_nothing(folder, tmp_path, monkeypatch, capsys, network,
                                                               measure, calls):
     """Ctrl-C before the first epoch or look, after it, and when all is trained: no run is there before it is whole."""
     from utils.nets import wavenet

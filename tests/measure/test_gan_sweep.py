@@ -60,7 +60,7 @@ def test_a_table_is_every_pair_of_rates_with_every_seed():
         gan_sweep.table("cure", (1e-4,), (1e-4,))
 
 
-def test_a_sweep_gives_a_row_a_model_and_trains_none_twice(music, tmp_path, eagerly):
+def test_a_sweep_gives_a_row_a_model_and_trains_none_twice(music, tmp_path):
     executor = Here()
     rows = gan_sweep.run(small(), *music, tmp_path, executor)
     assert executor.done == 2 and [row["generator_rate"] for row in rows] == [1e-4, 2e-4]
@@ -73,7 +73,7 @@ def test_a_sweep_gives_a_row_a_model_and_trains_none_twice(music, tmp_path, eage
     assert [{**row, "seconds": 0} for row in again] == [{**row, "seconds": 0} for row in rows]
 
 
-def test_what_was_stopped_goes_on_and_loses_one_model_at_most(music, tmp_path, eagerly):
+def test_what_was_stopped_goes_on_and_loses_one_model_at_most(music, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         gan_sweep.run(small(seeds=(1, 2)), *music, tmp_path, Here(most=3))
     assert len(list(tmp_path.glob("*.json"))) == 3
@@ -82,7 +82,7 @@ def test_what_was_stopped_goes_on_and_loses_one_model_at_most(music, tmp_path, e
     assert len(gan_sweep.run(small(seeds=(1, 2)), *music, tmp_path, executor)) == 4 and executor.done == 1
 
 
-def test_a_model_whose_loss_is_not_finite_has_failed_and_the_sweep_goes_on(music, tmp_path, eagerly):
+def test_a_model_whose_loss_is_not_finite_has_failed_and_the_sweep_goes_on(music, tmp_path):
     configs = gan_sweep.table("original", (1e30,), (1e30,), epochs=8) + small()
     rows = gan_sweep.run(configs, *music, tmp_path, Here())
     assert rows[0]["verdict"] == "failed" and "nn" not in rows[0]
@@ -93,7 +93,7 @@ def test_a_model_whose_loss_is_not_finite_has_failed_and_the_sweep_goes_on(music
     assert read["nn"][1] == pytest.approx(rows[1]["nn"], rel=1e-4)
 
 
-def test_a_folder_of_another_table_and_empty_music_are_refused(music, tmp_path, eagerly):
+def test_a_folder_of_another_table_and_empty_music_are_refused(music, tmp_path):
     gan_sweep.run(small()[:1], *music, tmp_path, Here())
     longer = [config | dict(epochs=5) for config in small()]
     with pytest.raises(ValueError, match="another training"):
@@ -102,7 +102,7 @@ def test_a_folder_of_another_table_and_empty_music_are_refused(music, tmp_path, 
         gan_sweep.run(small(), music[0][:0], music[1], tmp_path, Here())
 
 
-def test_an_error_of_a_worker_is_raised_after_the_others_are_done(music, tmp_path, eagerly):
+def test_an_error_of_a_worker_is_raised_after_the_others_are_done(music, tmp_path):
     configs = [small()[0] | dict(generator_rate=-1.0), small()[1]]
     with pytest.raises(ValueError, match="rates above 0"):
         gan_sweep.run(configs, *music, tmp_path, Here())
@@ -116,7 +116,7 @@ def test_without_an_executor_it_takes_processes_that_say_nothing(music, tmp_path
     assert [row["verdict"] for row in rows] == [row["verdict"] for row in here]
 
 
-def test_processes_are_replaced_after_some_models(music, tmp_path, monkeypatch, eagerly):
+def test_processes_are_replaced_after_some_models(music, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(gan_sweep, "MODELS_A_PROCESS", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)

@@ -73,7 +73,7 @@ def test_a_discriminator_reads_waves_that_tell_near_points_apart():
 
 
 @pytest.mark.parametrize("recipe", ["original", "cured", "relativistic"])
-def test_two_trainings_with_one_seed_agree_and_another_seed_differs(recipe, eagerly):
+def test_two_trainings_with_one_seed_agree_and_another_seed_differs(recipe):
     (one, history), (two, _), (other, _) = (
         gan_toys.train("ring", recipe, seed, 4, every=2, batch_size=8) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, two)
@@ -106,7 +106,7 @@ def test_a_recipe_brings_its_parts_and_the_mixture_their_sizes(monkeypatch):
         parts["relativistic"]["reads"] == parts["original"]["reads"])  # the batch's deviation is one more input
 
 
-def test_a_folder_trains_nothing_twice_and_refuses_another_table(tmp_path, monkeypatch, eagerly):
+def test_a_folder_trains_nothing_twice_and_refuses_another_table(tmp_path, monkeypatch):
     monkeypatch.setitem(gan_toys.FIT, "batch_size", 8)
     configs = gan_toys.table(("original",), (1,), 2)
     rows, points = gan_toys.run(configs, tmp_path)

@@ -116,7 +116,7 @@ def test_samples_are_transposed_only_while_training_and_as_a_whole():
     assert np.mean(shifts[:, 0, 0] == 0) > 0.3
 
 
-def test_it_is_taught_by_likelihood(eagerly):
+def test_it_is_taught_by_likelihood():
     tokens = tokens_of((72, 67, 64, 48), (74, 67, 59, 43)).repeat(8, axis=0)
     pupil = gan_voices.build_generator(FRAMES, units=8, hidden=8)
     history = gan_voices.teach(pupil, tokens, outline(FRAMES, 8), (tokens, outline(FRAMES, 8)), 3, batch_size=4)

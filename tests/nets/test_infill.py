@@ -5,7 +5,7 @@ import pytest
 
 from tests.networks import CHORALE, infiller, quartet, quartet_gap
 from utils.music.voices import REST
-from utils.nets import infill, infill_inputs
+from utils.nets import infill, infill_inputs, training
 from utils.nets.backend import keras
 
 TUNE, GAP = quartet(), quartet_gap()
@@ -47,7 +47,7 @@ def test_a_hidden_cell_leaves_all_before_it_alone_and_a_given_one_does_not():
 
 
 @pytest.mark.parametrize("present", [None, [True, False, False, True]])
-def test_what_was_written_costs_what_nll_says(present):
+def test_what_was_written_costs_what_nll_says(present, eagerly):
     models, forms = [infiller(0), infiller(1)], [CHORALE, CHORALE._replace(tonic=None, length=None)]
     for known in (GAP, np.zeros_like(GAP)):
         written = infill.write(models, forms, [TUNE, TUNE[:30]], [known, known[:30]], seed=5, present=present)
@@ -57,12 +57,14 @@ def test_what_was_written_costs_what_nll_says(present):
             assert ours.sum() > 0 and np.abs(ours - theirs).max() < 1e-4
 
 
-def test_two_steps_of_training(eagerly, tmp_path):
+@pytest.mark.parametrize("worth", [0, 10])
+def test_two_steps_of_training_as_a_graph_and_without(tmp_path, monkeypatch, worth):
+    monkeypatch.setattr(training, "WORTH_A_GRAPH", worth)
     history = infill.fit(infiller(2), [(TUNE, CHORALE)], [(TUNE, CHORALE)], tmp_path, 1, 2, 16, 2)
     assert np.isfinite([*history["loss"], *history["val_loss"]]).all()
 
 
-def test_a_network_that_is_too_sure_is_calibrated():
+def test_a_network_that_is_too_sure_is_calibrated(eagerly):
     sure, cells, forms = infiller(3), [TUNE], [CHORALE]
     before = predict_with(sure)
     found = infill.calibrate(sure, cells, forms, np.array([1.0, 1.6]))

@@ -90,9 +90,8 @@ def test_a_trial_of_characters_takes_its_steps_and_says_what_came_out(pieces):
 
 def test_a_trial_of_voices_takes_its_steps(pieces):
     four, small = lessons.in_four(pieces), {"channels": 4, "units": 4, "hidden": 4, "num_frames": 8, "batch_size": 2}
-    with networks.eagerly():
-        model, rows = lessons.try_voices(small | {"without": ["intervals"]}, four, four[:1], {"val_loss": [2.0, 1.0]},
-                                         steps=1)
+    model, rows = lessons.try_voices(small | {"without": ["intervals"]}, four, four[:1], {"val_loss": [2.0, 1.0]},
+                                     steps=1)
     assert rows["yours"]["steps"] == 1 and rows["shipped, first epoch"]["nats per frame"] == 2 and not model.without
 
 
@@ -108,6 +107,5 @@ def test_what_is_left_out_is_written_into_the_weights(without):
 
 def test_an_ablation_takes_its_last_rows(tmp_path):
     four = [(networks.quartet(), networks.CHORALE)]
-    with networks.eagerly():
-        rows = lessons.ablation(four, four, tmp_path, networks.INFILLER, rows=1, steps=1, num_frames=8, batch_size=1)
+    rows = lessons.ablation(four, four, tmp_path, networks.INFILLER, rows=1, steps=1, num_frames=8, batch_size=1)
     assert list(rows) == [list(lessons.INGREDIENTS)[-1]] and rows.popitem()[1].keys() == {"nothing", "soprano"}

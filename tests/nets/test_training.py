@@ -35,7 +35,7 @@ def fit(folder, epochs=4, lessons=None, scores=(0, 1, 2, 3), rate=0.1, **setting
     """Fit a line; scores are what the validation says in turn, and where they end somebody stops us."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(training.optimizer(40, rate), "mse")
+    training.prepare(model, 8, training.optimizer(40, rate), "mse")
     left = list(scores)
 
     def score():
@@ -89,7 +89,7 @@ def test_a_line_is_printed_for_each_epoch_and_a_log_is_left_but_no_backup(tmp_pa
     [dict(epochs=1), dict(lessons=Lessons(3)), dict(lessons=Lessons(scale=2.0)), dict(rate=0.2)],
     ids=["fewer epochs", "more steps", "other music", "another rate"],
 )
-def test_an_older_trainings_losses_never_mix_with_a_new_ones(tmp_path, other, eagerly):
+def test_an_older_trainings_losses_never_mix_with_a_new_ones(tmp_path, other):
     fit(tmp_path / "finished", 3)
     interrupted(tmp_path / "stopped")
     _, alone = fit(tmp_path / "new", **other)
@@ -98,12 +98,12 @@ def test_an_older_trainings_losses_never_mix_with_a_new_ones(tmp_path, other, ea
         assert history == alone and len(history["loss"]) == other.get("epochs", 4)
 
 
-def test_the_same_training_once_more_is_done_anew(tmp_path, eagerly):
+def test_the_same_training_once_more_is_done_anew(tmp_path):
     _, history = fit(tmp_path)
     assert fit(tmp_path, scores=[5, 6, 7, 8])[1]["val_loss"] == [5, 6, 7, 8] and len(history["loss"]) == 4
 
 
-def test_the_best_epoch_is_kept_through_an_interruption_too(tmp_path, eagerly):
+def test_the_best_epoch_is_kept_through_an_interruption_too(tmp_path):
     two_epochs, _ = fit(tmp_path / "two", 2, scores=[3, 1])
     best, history = fit(tmp_path / "best", scores=[3, 1, 2, 4], keep_best=True)
     assert history["val_loss"] == [3, 1, 2, 4]

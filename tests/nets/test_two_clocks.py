@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.networks import eagerly, two_clock
+from tests.networks import two_clock
 from tests.rolls import CHORDS, PIECE
 from utils.music import midi, text
 from utils.nets import inputs, two_clocks
@@ -109,7 +109,7 @@ def test_training_goes_on_where_it_stopped_and_scores_by_the_frame(tmp_path, mon
             raise RuntimeError("stopped")
         return item(crops, index)
 
-    with monkeypatch.context() as patch, eagerly():
+    with monkeypatch.context() as patch:
         patch.setattr(two_clocks.Crops, "__getitem__", stop_in_the_second_epoch)
         with pytest.raises(Exception, match="stopped"):  # TensorFlow wraps it in an error of its own
             two_clocks.fit(network(), [piece], [piece], tmp_path, **settings)

@@ -61,7 +61,7 @@ def test_facts_are_sizes_and_the_cross_entropy():
     assert facts["nats per code"] == pytest.approx(np.log(16), rel=1e-5)
 
 
-def test_minutes_of_training_leave_a_network_that_knows_more(eagerly):
+def test_minutes_of_training_leave_a_network_that_knows_more():
     keras.utils.set_random_seed(0)
     model, line = wavenet.build(**TINY), [np.arange(300) % 16]
     before = wavenet.facts(model, line, 64, 2)["nats per code"]

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from utils.measure import metrics
 from utils.music import windows
 from utils.music.windows import BEAT_FRAMES, as_windows
+from utils.nets import training
 from utils.nets.backend import keras
 
 NUM_BOOTSTRAPS = 500
@@ -139,7 +140,7 @@ def _network(learned, is_bach, unseen, truth, groups, seed, epochs, channels=32)
     """Train the network, and let it judge unseen windows."""
     keras.utils.set_random_seed(seed)
     network = build_network(learned.shape[1], channels)
-    network.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
+    training.prepare(network, epochs * -(-len(learned) // 32), keras.optimizers.Adam(2e-3), "binary_crossentropy")
     order = np.random.default_rng(seed).permutation(len(learned))  # else `fit` would see one side at the end
     network.fit(_see(learned[order]), is_bach[order], batch_size=32, epochs=epochs, verbose=0)
     scores = network.predict(_see(unseen), batch_size=64, verbose=0)[:, 0]

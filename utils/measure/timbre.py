@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from utils.measure import critic
+from utils.nets import training
 from utils.nets.backend import keras
 
 PATCH_SAMPLES = 16_000  # one second
@@ -43,7 +44,7 @@ def judge(real, made, unseen_real, unseen_made, seed=0, epochs=8):
         verdicts.append(critic.verdict(name, listener.predict_proba(asked)[:, 1], truth, pieces, {}, seed))
     keras.utils.set_random_seed(seed)
     network = build_network()
-    network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    training.prepare(network, epochs * -(-len(learned) // 32), keras.optimizers.Adam(1e-3), "binary_crossentropy")
     order = np.random.default_rng(seed).permutation(len(learned))
     centre, spread = learned.mean(axis=(0, 1)), learned.std(axis=(0, 1)) + 0.01
     learned, unseen = (learned - centre) / spread, (unseen - centre) / spread

@@ -50,8 +50,8 @@ def fit(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8
     Raises: ValueError for a text that is too short for one window.
     Notebook: 02, "The original network".
     """
-    model.compile(keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  jit_compile=keras.backend.backend() == "jax")
+    training.prepare(model, epochs * steps, keras.optimizers.Adam(learning_rate),
+                     keras.losses.SparseCategoricalCrossentropy(from_logits=True), always_a_graph=True)
     lessons, checks = excerpts(train, valid, steps, model.output_shape[-1], length, batch_size, seed)
     score = lambda: check(model, checks)
     return training.fit(model, lessons, folder, epochs, score, keep_best)

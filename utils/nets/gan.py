@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from utils import files
+from utils.nets import training
 from utils.nets.backend import keras
 
 import tensorflow as tf  # isort: skip, after the backend, which keeps its start quiet
@@ -271,11 +272,13 @@ def run(trainer, epochs, watch=None, every=100, folder=None, best=None):
     if epochs < 1 or every < 1:
         raise ValueError(f"{epochs} epochs, a look every {every}: train for at least one")
     history = {"loss": [], "discriminator_loss": [], "epoch": []}
+    few = epochs <= training.WORTH_A_GRAPH and trainer.outlines is None  # voices that write in turn are slow without it
+    take = trainer.epochs.python_function if few else trainer.epochs
     if folder and (Path(folder) / STATE).exists():
         history = trainer.restore(Path(folder) / STATE)
     while (done := len(history["loss"])) < epochs:
         count = min(STEPS_A_CALL, epochs - done, every - done % every)
-        losses = trainer.epochs(tf.constant(count)).numpy()
+        losses = take(tf.constant(count)).numpy()
         if not np.isfinite(losses).all():
             raise FloatingPointError(f"a loss is not finite in epochs {done + 1} to {done + count}: lower the rates")
         done += count

@@ -201,8 +201,7 @@ def fit(model, pieces, valid, folder, epochs, steps=200, num_frames=64, batch_si
     Notebook: 02, "Four named voices".
     """
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    model.compile(training.optimizer(epochs * steps, learning_rate, weight_decay), loss=loss,
-                  jit_compile=keras.backend.backend() == "jax")
+    training.prepare(model, epochs * steps, training.optimizer(epochs * steps, learning_rate, weight_decay), loss)
     data = masks.Crops(pieces, num_frames, batch_size, steps, seed, kinds)
 
     score = lambda: np.concatenate(nll(model, *map(list, zip(*valid)))).mean()

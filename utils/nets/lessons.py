@@ -226,8 +226,8 @@ def try_characters(settings, train, valid, history, minutes=2, steps=TRY_STEPS, 
     model = char_rnn.build_char_rnn(len(text.vocab()), **build)
     lessons, checks = char_rnn.excerpts(one_string(train), one_string(valid), steps, model.output_shape[-1], seed=seed,
                                         **{name: fit[name] for name in fit if name != "learning_rate"})
-    model.compile(keras.optimizers.Adam(fit.get("learning_rate", 1e-3)),
-                  keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    training.prepare(model, steps, keras.optimizers.Adam(fit.get("learning_rate", 1e-3)),
+                     keras.losses.SparseCategoricalCrossentropy(from_logits=True), always_a_graph=True)
     taken = _train(model, lessons, minutes)
     losses = history["val_loss"]
     per_epoch = 15_000 // len(losses)
@@ -252,8 +252,7 @@ def try_voices(settings, pieces, checked, history, minutes=2, steps=TRY_STEPS, s
     model = infill.build_infiller(**build)
     rate = fit.pop("learning_rate", 2e-3)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.08, global_clipnorm=1.0), loss=loss,
-                  jit_compile=keras.backend.backend() == "jax")
+    training.prepare(model, steps, keras.optimizers.AdamW(rate, weight_decay=0.08, global_clipnorm=1.0), loss)
     taken = _train(model, masks.Crops(pieces, steps=steps, seed=seed, **fit), minutes)
     loss = np.concatenate(infill.nll(model, *zip(*checked), batch_size=len(checked))).mean()
     losses = history["val_loss"]

@@ -127,8 +127,7 @@ def fit(learner, train, valid, folder, epochs, steps=200, num_steps=16_000, batc
         per epoch.
     Notebook: 03, "All at once".
     """
-    learner.compile(training.optimizer(epochs * steps, learning_rate),
-                    jit_compile=epochs * steps > training.WORTH_COMPILING)
+    training.prepare(learner, epochs * steps, training.optimizer(epochs * steps, learning_rate), xla=True)
     held_out = Lessons(valid, num_steps, 4, 4, known[1], FRAME_STEP, seed=1)
     held_out = [held_out[number] for number in range(4)]
 

@@ -13,7 +13,7 @@ from utils import runs
 from utils.nets.backend import keras
 
 LOG, NAME, BEST = "history.csv", "training.txt", "best.weights.h5"  # files of `fit`
-WORTH_COMPILING = 0 if keras.backend.backend() == "jax" else 50  # steps: with more, XLA saves more than its ten seconds
+WORTH_A_GRAPH, WORTH_XLA = 10, 50  # steps: with more, TensorFlow's graph and XLA save more time than they take
 SILENCE_SECONDS = 10  # the longest time without a printed line
 
 
@@ -29,6 +29,20 @@ def optimizer(num_steps, learning_rate, weight_decay=0.01):
     schedule = keras.optimizers.schedules.CosineDecay(0.0, num_steps - warmup, 0.0, warmup_target=learning_rate,
                                                       warmup_steps=warmup)
     return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, global_clipnorm=1.0)
+
+
+def prepare(model, num_steps, optimizer, loss=None, xla=False, always_a_graph=False):
+    """Compile a model in the way in which so many steps are done soonest: step by step, as a graph, or with XLA.
+
+    Args: model: keras.Model, changed in place. num_steps: of the whole training. optimizer, loss: as `compile` takes
+        them. xla: whether XLA makes this network faster on TensorFlow; recurrent layers on a CPU are four times slower
+        with it. JAX always uses XLA. always_a_graph: for a model that reads long texts afterwards.
+    Notebook: 02, "Training".
+    """
+    on_jax = keras.backend.backend() == "jax"
+    model.compile(optimizer, loss, run_eagerly=not (on_jax or always_a_graph) and num_steps <= WORTH_A_GRAPH,
+                  jit_compile=on_jax or xla and num_steps > WORTH_XLA)
+    model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
 
 
 def fit(model, batches, folder, epochs, score, keep_best=False):
@@ -52,7 +66,6 @@ def fit(model, batches, folder, epochs, score, keep_best=False):
         shutil.rmtree(folder / "backup", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).write_text(name)
-    model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
 
     def add_score(epoch, logs):
         logs["val_loss"] = float(score())
@@ -90,7 +103,7 @@ def briefly(model, lessons, minutes, learning_rate=3e-3, loss=None):
     """
     adam = keras.optimizers.Adam(learning_rate, global_clipnorm=1.0, use_ema=True, ema_momentum=0.98)
     print("compiling, then training ...", flush=True)
-    model.compile(adam, loss, jit_compile=minutes >= 1)  # XLA's ten seconds of compiling pay in a minute
+    prepare(model, 100 * minutes, adam, loss, xla=True)  # more than a hundred steps a minute
     model.fit(lessons, verbose=0, callbacks=[Limit(minutes)])
 
 

@@ -151,8 +151,7 @@ def fit(model, pieces, valid, folder, epochs, steps=500, num_frames=64, batch_si
     """
     optimizer = training.optimizer(epochs * steps, learning_rate, weight_decay)
     data = Crops(pieces, num_frames, batch_size, steps, seed)
-    # XLA makes recurrent layers four times slower on a CPU with TensorFlow; JAX always uses it
-    model.compile(optimizer, loss=frame_loss, jit_compile=keras.backend.backend() == "jax")
+    training.prepare(model, epochs * steps, optimizer, frame_loss)
     held_out = [inputs.pad([piece]) for piece in valid]
     scorer = _scorer(model)
 

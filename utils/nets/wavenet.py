@@ -202,8 +202,8 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     loss = wave_loss if gaussian else code_loss
     if gaussian and floor > LOWEST_LOG_SIGMA:
         loss = lambda target, moments: wave_loss(target, moments, floor)
-    model.compile(optimizer or training.optimizer(epochs * steps, learning_rate, 0.0), loss,
-                  jit_compile=epochs * steps > training.WORTH_COMPILING)
+    optimizer = optimizer or training.optimizer(epochs * steps, learning_rate, 0.0)
+    training.prepare(model, epochs * steps, optimizer, loss, xla=True)
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
     held_out = [held_out[number] for number in range(16)]
 
