@@ -51,32 +51,3 @@ def test_rolls_that_the_networks_cannot_read_are_refused(rng):
     ):
         with pytest.raises(ValueError, match=words):
             call()
-
-
-# ---------------------------------------------------------------------------------------------- four voices
-
-
-def test_four_voices_keep_all_of_bach_but_his_odd_sixteenths(bach):
-    bach = bach["valid"]
-    made = gan_grid.encode_voices(bach)
-    assert made.shape[1:] == (32, 4, 57) and len(made) > 0.7 * len(bach)
-    assert np.all(made[..., :56].sum(axis=3) == 1) and np.all(np.diff(made[..., :56].argmax(axis=3), axis=2) <= 0)
-    four = bach[np.all(np.isin((bach[:, ::2] != 0).sum(axis=2), (3, 4)), axis=1)][:, ::2]
-    sung = four[..., gan_grid.LOWEST_SUNG:gan_grid.LOWEST_SUNG + gan_grid.NUM_SUNG]
-    np.testing.assert_array_equal(made[..., :56].any(axis=2), sung != 0)
-    assert np.all((made[..., :56] * made[..., 56:]).any(axis=2) | (sung != 1))  # every attack on an eighth is kept
-
-
-def test_in_unison_the_voices_move_least():
-    rolls = np.zeros((1, 4, 128), np.uint8)
-    rolls[0, :2, [72, 67, 64, 48]] = 1
-    rolls[0, 2:, [72, 64, 48]] = 1  # the alto joins the tenor
-    pitches = gan_grid.encode_voices(rolls)[0, 1, :, :56].argmax(axis=1) + gan_grid.LOWEST_SUNG
-    np.testing.assert_array_equal(pitches, [72, 64, 64, 48])
-
-
-def test_what_has_not_four_voices_is_refused():
-    rolls = np.zeros((2, 16, 128), np.uint8)
-    rolls[:, :, 60] = 1
-    with pytest.raises(ValueError, match="pass four voices"):
-        gan_grid.encode_voices(rolls)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.music import midi
-from utils.music.windows import NUM_VOICES, as_windows, struck, voices
+from utils.music.windows import NUM_VOICES, as_windows, struck
 
 FRAME_STEPS = 2  # the original roll is coarse: a frame is an eighth
 SILENT = -0.9  # below it a cell is as good as silent
@@ -51,49 +51,6 @@ def in_range(windows):
     """
     sounding = as_windows(windows).any(axis=1)
     return ~(sounding[:, :LOWEST_SUNG].any(axis=1) | sounding[:, LOWEST_SUNG + NUM_SUNG:].any(axis=1))
-
-
-# ---------------------------------------------------------------------------------------------- four voices
-
-
-def encode_voices(windows):
-    """Turn windows into four voices: on each eighth a voice has one pitch, and strikes it or holds it.
-
-    Voices are the pitches of a frame from high to low; where only three sound, two voices sing in unison, those that
-    move least. Windows with fewer or more pitches on any eighth are left out.
-
-    Args: windows: uint8 (windows, frames, 128), frames an even number, pitches from G1 to D6.
-    Returns: float32 (kept windows, frames / 2, 4, 57): a one-hot pitch, then 1 where the voice strikes.
-    Raises: ValueError as `encode`, and where no window has four voices throughout.
-    Notebook: 04, "Four named voices".
-    """
-    windows = as_windows(windows, FRAME_STEPS)
-    kept = has_voices(windows)
-    if not kept.any():
-        raise ValueError(f"none of {len(windows)} windows has three or four pitches on every eighth: pass four voices")
-    eighths = windows[kept, ::FRAME_STEPS]
-    count = (eighths != 0).sum(axis=2)
-    _in_range(eighths != 0)
-    pitches = voices(eighths).astype(int)  # (windows, eighths, 4), -1 last where three sound
-    unisons = pitches[..., [[0, 0, 1, 2], [0, 1, 1, 2], [0, 1, 2, 2]]]  # (windows, eighths, 3, 4)
-    for time in range(pitches.shape[1]):
-        moves = np.abs(unisons[:, time] - pitches[:, max(time - 1, 0), None]).sum(axis=2)
-        rows = np.flatnonzero(count[:, time] < NUM_VOICES)
-        pitches[rows, time] = unisons[rows, time, moves.argmin(axis=1)[rows] if time else 2]
-    changed = np.diff(pitches, axis=1, prepend=-1) != 0
-    strikes = changed | (np.take_along_axis(eighths, pitches, axis=2) == 1)
-    one_hot = pitches[..., None] == np.arange(LOWEST_SUNG, LOWEST_SUNG + NUM_SUNG)
-    return np.concatenate([one_hot, strikes[..., None]], axis=3).astype(np.float32)
-
-
-def has_voices(windows):
-    """Say which windows have three or four pitches on every eighth.
-
-    Args: windows: uint8 (windows, frames, 128), frames an even number. Returns: bool (windows,).
-    Raises: ValueError for another shape.
-    """
-    count = (as_windows(windows, FRAME_STEPS)[:, ::FRAME_STEPS] != 0).sum(axis=2)
-    return np.all((count == NUM_VOICES) | (count == NUM_VOICES - 1), axis=1)
 
 
 def _in_range(sounding):
