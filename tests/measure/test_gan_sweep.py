@@ -109,16 +109,23 @@ def test_an_error_of_a_worker_is_raised_after_the_others_are_done(music, tmp_pat
     assert len(list(tmp_path.glob("*.json"))) == 1
 
 
-def test_without_an_executor_it_takes_processes_that_say_nothing(music, tmp_path, capfd):
+def test_without_an_executor_it_takes_processes_that_say_nothing(music, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(gan_sweep, "WORTH_PROCESSES", 0)
     rows = gan_sweep.run(small()[:1], *music, tmp_path)
     assert "loading" not in "".join(capfd.readouterr())
     here = gan_sweep.run(small()[:1], *music, tmp_path / "here", Here())
     assert [row["verdict"] for row in rows] == [row["verdict"] for row in here]
 
 
+def test_a_small_sweep_opens_no_process(music, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "workers", lambda *settings: pytest.fail("a process was opened"))
+    assert len(gan_sweep.run(small(), *music, tmp_path)) == 2
+
+
 def test_processes_are_replaced_after_some_models(music, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(gan_sweep, "MODELS_A_PROCESS", 1)
+    monkeypatch.setattr(gan_sweep, "WORTH_PROCESSES", 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(files, "workers", lambda *settings: opened.append(Here()) or nullcontext(opened[-1]))
     rows = gan_sweep.run(small(), *music, tmp_path)

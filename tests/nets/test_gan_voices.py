@@ -97,6 +97,16 @@ def test_what_is_held_sounds_and_what_rests_does_not():
     np.testing.assert_array_equal(held[3, 4 * SPAN:4 * SPAN + 8], [0, 0, 0, 0, 0, 1, 0, 0])
 
 
+def test_soft_notes_fade_as_softly_as_they_are_held():
+    rng = np.random.default_rng(0)
+    for frames in (1, 2, 5, 16):
+        strikes, hold = rng.random((2, frames, 4, 6), np.float32), rng.random((2, frames, 4, 1), np.float32)
+        sounds = gan_voices.sustain(strikes, hold)
+        for now in range(frames):
+            before = hold[:, now] * sounds[:, now - 1] if now else 0
+            np.testing.assert_allclose(sounds[:, now], strikes[:, now] + before, rtol=1e-5)
+
+
 def test_relations_are_the_same_in_every_key():
     here, there = (heard(tokens_of(*np.add([(72, 67, 64, 48), (74, 65, 62, 50)], by))) for by in (0, 5))
     for name in ("hit", "rest", "pairs", "parallels", "sizes", "steps", "spaces"):

@@ -52,6 +52,15 @@ def interrupted(folder, scores=(0, 1), **settings):
         fit(folder, scores=scores, **settings)
 
 
+@pytest.mark.parametrize("num_steps, settings, eagerly, with_xla", [
+    (10, {}, True, False), (11, {}, False, False), (10, dict(always_a_graph=True), False, False),
+    (50, dict(xla=True), False, False), (51, dict(xla=True), False, True)])
+def test_a_model_is_compiled_for_the_number_of_its_steps(num_steps, settings, eagerly, with_xla):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    training.prepare(model, num_steps, keras.optimizers.Adam(), "mse", **settings)
+    assert (model.run_eagerly, model.jit_compile) == (eagerly, with_xla) and model.optimizer.built
+
+
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing():
     rate = training.optimizer(1000, 0.01)._learning_rate
     values = [float(rate(step)) for step in (0, 50, 100, 550, 1000)]

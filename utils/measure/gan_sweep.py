@@ -23,6 +23,7 @@ SETTINGS = "recipe", "generator_rate", "discriminator_rate", "seed", "epochs"  #
 VERDICTS = "healthy", "noise", "collapsed", "failed"
 NUM_SAMPLES = 256  # by which a model is judged
 LOOK = 250  # epochs from one look at a model to the next
+WORTH_PROCESSES = 100  # epochs of all models: fewer are done before a process has loaded TensorFlow
 MODELS_A_PROCESS = 10  # then it is replaced, for TensorFlow keeps graphs; max_tasks_per_child may hang (CPython 115634)
 
 
@@ -46,8 +47,9 @@ def run(configs, real, reference, folder, executor=None):
     Args: configs: list of dicts, as `table`. real: float or int8 (samples, eighths, 56), as `gan_grid.encode`.
         reference: uint8 (windows, frames, 128), Bach encoded and decoded, for comparison. folder: for one JSON file per
         model; all workers must reach it under this name. executor: concurrent.futures.Executor; None for one process
-        per core, each with one thread. With Dask pass `client.get_executor(pure=False)`; its workers must be able to
-        import this package: start them with its parent folder in PYTHONPATH.
+        per core, each with one thread, or for this process if there is little to do. With Dask pass
+        `client.get_executor(pure=False)`; its workers must be able to import this package: start them with its parent
+        folder in PYTHONPATH.
     Returns: list of dicts, one row per model in the order of the table: its config, verdict and measures of
         `variety.collapse`, verdict and nn every 250 epochs, mean losses of the last tenth, and seconds. If the loss of
         a model was not finite, its verdict is "failed" and missing values are None.
@@ -62,6 +64,10 @@ def run(configs, real, reference, folder, executor=None):
     missing = [config for config in configs if _result(config, folder) is None]
     random.Random(os.getpid()).shuffle(missing)
     small, finished = np.asarray(real).astype(np.int8), []
+    if not executor and sum(config["epochs"] for config in missing) < WORTH_PROCESSES:
+        for config in missing:
+            train(config, small, reference, str(folder))
+        return [_result(config, folder) for config in configs]
     at_once = len(missing) if executor else MODELS_A_PROCESS * (os.cpu_count() or 1)
     with tqdm(total=len(missing), desc="models", leave=False) as bar:
         for first in range(0, len(missing), max(at_once, 1)):
