@@ -158,6 +158,13 @@ def near(path):
     return files.shown(path)
 
 
+def page(path):
+    """The path of a page, or the error for another ending, before there is anything to write."""
+    if path.suffix != ".html":
+        raise ValueError(f"--out {files.shown(path)}: name a file that ends in .html")
+    return path
+
+
 def say(line):
     """Print without delay, for a reader who waits."""
     print(line, flush=True)

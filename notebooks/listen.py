@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 
+from notebooks import compose
 from utils import files, runs
 from utils.measure import tells, verdicts
 from utils.music import data, midi, piece
@@ -149,13 +150,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=PAGE, help="the page, a file that ends in .html")
     chosen = parser.parse_args(arguments)
-    if chosen.out.suffix != ".html":
-        raise ValueError(f"--out {files.shown(chosen.out)}: name a file that ends in .html")
+    out = compose.page(chosen.out)
     found = runs.read_json(SHIPPED / "results.json")
     test = [read for read in data.pieces("test") if read.metre == (4, 4)]
     with np.load(SHIPPED / "windows.npz") as store:
         rolls = {"Bach": verdicts.cut(test)[0]} | {name: store[name] for name in found["rows"] if name != "Bach"}
-    page = write(chosen.out, rolls, shipped_songs(), found["rows"], test, found["seed"])
+    page = write(out, rolls, shipped_songs(), found["rows"], test, found["seed"])
     print(f"{files.shown(page)}: open it in a browser")
     return page
 

@@ -47,12 +47,11 @@ def main(arguments=None):
     parser.add_argument("--out", type=Path, default=PAGE, help="the page, a file that ends in .html")
     parser.add_argument("--keep-closed", action="store_true", help="build the page, but do not open it")
     chosen = parser.parse_args(arguments)
-    if chosen.out.suffix != ".html":
-        raise ValueError(f"--out {files.shown(chosen.out)}: name a file that ends in .html")
+    out = compose.page(chosen.out)
     network, learned_from = infill_numpy.load(chosen.network), "Bach’s chorales"
     if chosen.network.resolve() != compose.NETWORK:
         learned_from = "the music you gave it"
-    page = instrument.build(chosen.out, network, tones.load(PIANO), read(chosen.tunes or sorted(TUNES.glob("*.abc"))),
+    page = instrument.build(out, network, tones.load(PIANO), read(chosen.tunes or sorted(TUNES.glob("*.abc"))),
                             learned_from)
     opened = not chosen.keep_closed and webbrowser.open(page.resolve().as_uri())
     print(f"{compose.near(page)}: " + ("it opens in your browser" if opened else "open it in a browser"))

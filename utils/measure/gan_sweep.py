@@ -67,7 +67,7 @@ def run(configs, real, reference, folder, executor=None):
     if not executor and sum(config["epochs"] for config in missing) < WORTH_PROCESSES:
         for config in missing:
             train(config, small, reference, str(folder))
-        return [_result(config, folder) for config in configs]
+        missing = []
     at_once = len(missing) if executor else MODELS_A_PROCESS * (os.cpu_count() or 1)
     with tqdm(total=len(missing), desc="models", leave=False) as bar:
         for first in range(0, len(missing), max(at_once, 1)):

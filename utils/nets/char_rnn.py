@@ -50,11 +50,15 @@ def fit(model, train, valid, folder, epochs, steps=100, length=100, batch_size=8
     Raises: ValueError for a text that is too short for one window.
     Notebook: 02, "The original network".
     """
-    training.prepare(model, epochs * steps, keras.optimizers.Adam(learning_rate),
-                     keras.losses.SparseCategoricalCrossentropy(from_logits=True), always_a_graph=True)
+    prepare(model, epochs * steps, learning_rate)
     lessons, checks = excerpts(train, valid, steps, model.output_shape[-1], length, batch_size, seed)
-    score = lambda: check(model, checks)
-    return training.fit(model, lessons, folder, epochs, score, keep_best)
+    return training.fit(model, lessons, folder, epochs, lambda: check(model, checks), keep_best)
+
+
+def prepare(model, num_steps, learning_rate=1e-3):
+    """Compile a network of characters for so many steps: `training.prepare`, a graph always, since texts are long."""
+    training.prepare(model, num_steps, keras.optimizers.Adam(learning_rate),
+                     keras.losses.SparseCategoricalCrossentropy(from_logits=True), always_a_graph=True)
 
 
 def excerpts(train, valid, steps, levels, length=100, batch_size=8, seed=0):

@@ -7,6 +7,7 @@ from utils.nets.backend import keras, layers, ops
 from utils.nets.infill_inputs import CENTRE, LOW, NEAR, ORDER, OUTLINE, SPAN
 from utils.nets.infill_numpy import NEVER, OTHERS, PITCHES
 
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
 CALIBRATIONS = np.arange(0.8, 1.61, 0.05)  # temperatures to choose from
 
 
@@ -200,8 +201,7 @@ def fit(model, pieces, valid, folder, epochs, steps=200, num_frames=64, batch_si
     Returns: dict, the history before calibration on `valid`: loss, nats per cell, and val_loss, nats per frame.
     Notebook: 02, "Four named voices".
     """
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    training.prepare(model, epochs * steps, training.optimizer(epochs * steps, learning_rate, weight_decay), loss)
+    training.prepare(model, epochs * steps, training.optimizer(epochs * steps, learning_rate, weight_decay), LOSS)
     data = masks.Crops(pieces, num_frames, batch_size, steps, seed, kinds)
 
     score = lambda: np.concatenate(nll(model, *map(list, zip(*valid)))).mean()

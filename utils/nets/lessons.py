@@ -226,8 +226,7 @@ def try_characters(settings, train, valid, history, minutes=2, steps=TRY_STEPS, 
     model = char_rnn.build_char_rnn(len(text.vocab()), **build)
     lessons, checks = char_rnn.excerpts(one_string(train), one_string(valid), steps, model.output_shape[-1], seed=seed,
                                         **{name: fit[name] for name in fit if name != "learning_rate"})
-    training.prepare(model, steps, keras.optimizers.Adam(fit.get("learning_rate", 1e-3)),
-                     keras.losses.SparseCategoricalCrossentropy(from_logits=True), always_a_graph=True)
+    char_rnn.prepare(model, steps, fit.get("learning_rate", 1e-3))
     taken = _train(model, lessons, minutes)
     losses = history["val_loss"]
     per_epoch = 15_000 // len(losses)
@@ -251,8 +250,7 @@ def try_voices(settings, pieces, checked, history, minutes=2, steps=TRY_STEPS, s
     keras.utils.set_random_seed(seed)
     model = infill.build_infiller(**build)
     rate = fit.pop("learning_rate", 2e-3)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    training.prepare(model, steps, keras.optimizers.AdamW(rate, weight_decay=0.08, global_clipnorm=1.0), loss)
+    training.prepare(model, steps, keras.optimizers.AdamW(rate, weight_decay=0.08, global_clipnorm=1.0), infill.LOSS)
     taken = _train(model, masks.Crops(pieces, steps=steps, seed=seed, **fit), minutes)
     loss = np.concatenate(infill.nll(model, *zip(*checked), batch_size=len(checked))).mean()
     losses = history["val_loss"]

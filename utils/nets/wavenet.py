@@ -206,13 +206,15 @@ def fit(model, train, valid, folder, epochs, steps=200, num_steps=12_000, batch_
     training.prepare(model, epochs * steps, optimizer, loss, xla=True)
     held_out = Excerpts(valid, num_steps, 1, 16, known[1], seed=1, **excerpts)
     held_out = [held_out[number] for number in range(16)]
-
-    def score():
-        nats = np.concatenate([nll(model, *item, floor)[:, num_steps // 2:] for item in held_out])
-        return nats.sum() / np.sum([(item[1][:, num_steps // 2:] != -1) for item in held_out])
-
     lessons = Excerpts(train, num_steps, batch_size, steps, known[0], seed=seed, **excerpts)
-    return training.fit(model, lessons, folder, epochs, score, keep_best)
+    return training.fit(model, lessons, folder, epochs, lambda: _second_halves(model, held_out, floor), keep_best)
+
+
+def _second_halves(model, items, floor=LOWEST_LOG_SIGMA):
+    """Mean nats of a code or sample in the second halves of excerpts, where enough is known of the past."""
+    half = items[0][1].shape[1] // 2
+    nats = np.concatenate([nll(model, *item, floor)[:, half:] for item in items])
+    return nats.sum() / np.sum([item[1][:, half:] != -1 for item in items])
 
 
 def fit_in_stages(model, train, valid, folder, stages, **settings):
@@ -234,12 +236,9 @@ def facts(model, lines, num_steps=12_000, count=8):
     Returns: dict of these three.
     Notebook: 03, "Try it: a WaveNet of your own".
     """
-    held_out, nats = Excerpts(lines, num_steps, 1, count, seed=1), []
-    for number in range(count):
-        inputs, target = held_out[number]
-        nats.append(nll(model, inputs, target)[:, num_steps // 2:][target[:, num_steps // 2:] >= 0])
+    held_out = Excerpts(lines, num_steps, 1, count, seed=1)
     return {"weights": model.count_params(), "samples in sight": _sight(model),
-            "nats per code": float(np.concatenate(nats).mean())}
+            "nats per code": float(_second_halves(model, [held_out[number] for number in range(count)]))}
 
 
 def player(model, hears, scale=1.0, temperature=0.0, seed=0):

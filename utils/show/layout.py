@@ -118,8 +118,9 @@ def spread(wanted, apart):
     return [(one + other) / 2 for one, other in zip(right, left[::-1])]
 
 
-def _apart(one, other):
-    return (one.width + other.width) / 2 + BOX_GAP * (0.6 if not (one.box and other.box) else 1)
+def _apart(one, other, gap=None):
+    """The distance of the middles of two items with this gap between them, by default that of neighbours."""
+    return (one.width + other.width) / 2 + (gap or BOX_GAP * (1 if one.box and other.box else 0.6))
 
 
 def _mean(values):
@@ -189,17 +190,17 @@ def _bounds(table, chains):
     """The smallest distances from a chain to the chains on its right."""
     bounds = {chain: {} for chain in chains.values()}
 
-    def keep(one, other, more):
+    def keep(one, other, gap=None):
         a, b = chains[id(one)], chains[id(other)]
-        bounds[a][b] = max(bounds[a].get(b, 0), (one.width + other.width) / 2 + more)
+        bounds[a][b] = max(bounds[a].get(b, 0), _apart(one, other, gap))
 
     for row in table:
         for one, other in zip(row, row[1:]):
-            keep(one, other, BOX_GAP * (1 if one.box and other.box else 0.6))
+            keep(one, other)
     for block in {item.block for row in table for item in row if item.block}:
         rows = [row for row in table if any(item.block == block for item in row)]
         members = [item for row in rows for item in row if item.block == block]
-        loop = LOOP if any(item.box and item.box.next for item in members) else FRAME_SIDE
+        right = _right_side(members)
         for row in rows:
             first = next(place for place, item in enumerate(row) if item.block == block)
             for place, item in enumerate(row):
@@ -207,7 +208,7 @@ def _bounds(table, chains):
                     if place < first:
                         keep(item, member, FRAME_SIDE + BOX_GAP)
                     else:
-                        keep(member, item, loop + BOX_GAP)
+                        keep(member, item, right + BOX_GAP)
     return bounds
 
 
@@ -229,9 +230,13 @@ def _sorted(bounds):
 def _sides(rows, block):
     """Left and right edge of a block's frame."""
     inside = [item for row in rows for item in row if item.block == block]
-    loop = LOOP if any(item.box and item.box.next for item in inside) else FRAME_SIDE
     return (min(item.x - item.width / 2 for item in inside) - FRAME_SIDE,
-            max(item.x + item.width / 2 for item in inside) + loop)
+            max(item.x + item.width / 2 for item in inside) + _right_side(inside))
+
+
+def _right_side(inside):
+    """The room of a frame on the right of its items, with the line to the next copy if there is one."""
+    return LOOP if any(item.box and item.box.next for item in inside) else FRAME_SIDE
 
 
 def _heights(table):
